@@ -1,0 +1,35 @@
+# Every target does its own set-up: a virtual environment with the pinned packages, made once and
+# again whenever the pins change. Needs only Python >= 3.11 and make.
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+READY := $(VENV)/.installed
+# Threads of idle OpenMP workers sleep instead of spinning: trainings side by side stay fast.
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
+
+.PHONY: quick test reproduce minilm lint clean
+quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
+	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
+
+test: $(READY)  ## the test suite
+	$(RUN) python -m pytest
+
+reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
+	$(RUN) snakemake --cores 8
+
+minilm: $(READY)  ## real GLUE from a local folder, MiniLM
+	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml --quiet rules
+
+lint: $(READY)  ## format and lint checks
+	$(RUN) ruff check . && $(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow/rules
+	$(RUN) snakemake --lint
+
+$(READY): requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, this is %d.%d; set PYTHON=..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+clean:  ## remove the environment; results stay
+	rm -rf $(VENV)

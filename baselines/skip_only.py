@@ -1,0 +1,57 @@
+"""Skip-only: SmartBERT's first stage by itself, gates without exits (methods 2.2, 2.7).
+
+SmartBERT continues from this model, so the stage is trained once for both.
+"""
+
+from functools import partial
+
+from smartbert.method import scaled_penalty, stage1_objective
+from smartbert.methods import Method, Stage, label_fields
+from smartbert.modeling import adaptive_config
+
+
+class SkipOnly(Method):
+    """SmartBERT's stage 1: skip gates without exits (methods 2.2, 2.7)."""
+
+    title = "Skip-only"
+    defaults = {
+        "lambda": 0.04,
+        "lambda_layers": 12,
+        "lambda_warmup": 0,
+        "eta": 0.01,
+        "temperature": 0.5,
+        "mask_padding": False,
+        "gate_bias": None,
+        "soft_epochs": 3,
+        "select_from": "all",
+        "skip_threshold": 0.5,
+    }
+
+    def configure(self, backbone, settings, *, labels):
+        return adaptive_config(
+            backbone,
+            gates="learned",
+            gate_bias=settings["gate_bias"],
+            skip_threshold=settings["skip_threshold"],
+            head="attention",
+            projections=settings["eta"] > 0,
+            **label_fields(labels),
+        )
+
+    def stages(self, settings, optimisation, *, layers):
+        objective = partial(
+            stage1_objective,
+            soft_epochs=settings["soft_epochs"],
+            penalty=scaled_penalty(
+                settings["lambda"], stated_for=settings["lambda_layers"], layers=layers
+            ),
+            penalty_warmup=settings["lambda_warmup"],
+            eta=settings["eta"],
+            temperature=settings["temperature"],
+            mask_padding=settings["mask_padding"],
+        )
+        # Inference is hard; where epochs after the soft phase exist, "hard" keeps a soft one from
+        # winning.
+        hard = settings["select_from"] == "hard" and settings["soft_epochs"] < optimisation.epochs
+        first = settings["soft_epochs"] + 1 if hard else 1
+        return [Stage("gates", optimisation, objective, select_from=first)]

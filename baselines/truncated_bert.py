@@ -1,0 +1,32 @@
+"""Truncated BERT: the first k layers, fine-tuned; every example costs the same.
+
+The baseline that adaptive methods have to beat at equal cost: published at about 2x, BERT-6L beats DeeBERT and
+PABEE on most tasks.
+"""
+
+from baselines.full_bert import FullBert
+from smartbert.errors import UserError
+from smartbert.methods import label_fields
+from smartbert.modeling import adaptive_config
+
+
+class TruncatedBert(FullBert):
+    """The first `depth` layers with BERT's own pooler head."""
+
+    title = "Truncated BERT"
+    defaults = {"depth": 6}
+
+    def configure(self, backbone, settings, *, labels):
+        depth, layers = settings["depth"], backbone.num_hidden_layers
+        if not 1 <= depth < layers:
+            raise UserError(
+                f"depth {depth} of truncated_bert: the backbone has {layers} layers, allowed are 1 to"
+                f" {layers - 1}; set `methods.<entry>.depth`"
+            )
+        return adaptive_config(
+            backbone,
+            num_hidden_layers=depth,
+            reference_layers=layers,
+            head="pooler",
+            **label_fields(labels),
+        )

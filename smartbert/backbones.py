@@ -1,0 +1,85 @@
+"""Backbones: any pre-trained BERT, from the hub, a local folder, or weights inside an installed
+package.
+
+`fetch` is the only place that may use the network for weights; it writes one plain folder (config,
+safetensors, tokenizer) that everything else reads. Nothing falls back from one source to another.
+"""
+
+import importlib.util
+from pathlib import Path
+
+from smartbert.errors import UserError
+
+SETTING = "`backbone.path` in the config"
+PACKAGE = "package:"
+
+
+def source(path: str) -> str:
+    """Return what `from_pretrained` takes for a backbone path, resolving `package:<module>`.
+
+    Raises:
+        UserError: if the package or the local folder is missing.
+    """
+    if path.startswith(PACKAGE):
+        return str(_package_folder(path.removeprefix(PACKAGE)))
+    if looks_local(path) and not Path(path).is_dir():
+        raise UserError(f"backbone folder {path!r} does not exist; set {SETTING}")
+    return path
+
+
+def looks_local(path: str) -> bool:
+    """Return whether a path names a local folder rather than a hub id (which has at most one
+    slash).
+    """
+    return path.startswith((".", "/", "~")) or path.count("/") > 1 or Path(path).is_dir()
+
+
+def _package_folder(module: str) -> Path:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise UserError(f"package {module!r} with backbone weights is not installed; set {SETTING}")
+    folder = Path(spec.origin).parent
+    found = sorted(config.parent for config in folder.rglob("config.json") if _has_weights(config))
+    if not found:
+        raise UserError(f"package {module!r} holds no model folder with safetensors; set {SETTING}")
+    return found[0]
+
+
+def _has_weights(config: Path) -> bool:
+    return any(config.parent.glob("*.safetensors"))
+
+
+def fetch(path: str, target: Path) -> None:
+    """Write the backbone (BERT with pooler, float32) and its tokenizer to a folder.
+
+    Raises:
+        UserError: if it cannot be reached or read, or is no BERT.
+    """
+    from transformers import AutoConfig, AutoTokenizer, BertModel
+
+    where = source(path)
+    try:
+        config = AutoConfig.from_pretrained(where)
+        if config.model_type != "bert":
+            raise UserError(
+                f"backbone {path!r} is a {config.model_type!r}, not a 'bert'; set {SETTING}"
+            )
+        tokenizer = AutoTokenizer.from_pretrained(where)
+        model, info = BertModel.from_pretrained(where, output_loading_info=True, dtype="float32")
+    except UserError:
+        raise
+    except Exception as error:  # the hub's client raises many unrelated types
+        raise UserError(
+            f"cannot load backbone {path!r}: {first_line(error)}; check the network or set {SETTING}"
+        ) from None
+    missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+    if missing:
+        raise UserError(f"backbone {path!r} lacks weights {missing[:3]}...; set {SETTING}")
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, or its type's name."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,46 @@
+"""Configuration of the adaptive BERT: a `BertConfig` plus gates, exits, head, and the thresholds in
+use.
+"""
+
+from huggingface_hub.dataclasses import strict
+from transformers import AutoConfig, BertConfig
+
+
+@strict
+class AdaptiveBertConfig(BertConfig):
+    """What a model is made of, and how it decides at inference.
+
+    Attributes:
+        gates: kind of the skip gate of every layer: "learned" (methods 2.1), the blind controls "random" and
+            "constant", or None for no gates.
+        gate_bias: start of the gate's last bias; None keeps torch's default, as released.
+        exits: kind of the heads at layers 1..L-1 (a name in `heads.HEADS`), None for no exits.
+        head: kind of the final head.
+        small_width: width d of gates, attention heads and projections.
+        gate_heads, exit_heads: attention heads inside a gate and inside an attention head.
+        projections: keep the stage-1 projection heads (training only).
+        contrast_heads: keep the contrast heads of the exits (training only).
+        skip_threshold: a layer is skipped where its gate is at or above this; None never skips.
+        criterion: exit rule, a name in `policies.CRITERIA`.
+        reference_layers: depth of the dense BERT that costs are related to; 0 = this model's own.
+        exit_thresholds: one threshold per layer 1..L-1, or None where no exit is tested.
+    """
+
+    model_type = "adaptive_bert"
+
+    gates: str | None = None
+    gate_bias: float | int | None = None
+    exits: str | None = None
+    head: str = "pooler"
+    small_width: int = 128
+    gate_heads: int = 2
+    exit_heads: int = 4
+    projections: bool = False
+    contrast_heads: bool = False
+    skip_threshold: float | int | None = 0.5
+    criterion: str = "never"
+    reference_layers: int = 0
+    exit_thresholds: list | tuple | None = None
+
+
+AutoConfig.register(AdaptiveBertConfig.model_type, AdaptiveBertConfig)

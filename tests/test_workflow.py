@@ -1,0 +1,180 @@
+"""The workflow, end to end: the quick run on two tasks with a method from a file outside the package."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+TOY = '''
+"""A toy method: dense BERT that may leave at any exit of an untrained kind, by confidence."""
+from torch.nn import functional as F
+from smartbert.methods import Method, Stage, label_fields
+from smartbert.modeling import adaptive_config
+
+
+def objective(model, batch, epoch):
+    states = model.layers(batch, "off")
+    heads = [*model.exits, model.head]
+    loss = sum(
+        F.cross_entropy(head(h, states.attention_mask).float(), batch["labels"])
+        for head, h in zip(heads, states.outputs)
+    )
+    return {"loss": loss}
+
+
+class Toy(Method):
+    title = "Toy"
+    criterion = "confidence"
+    sweep = (0.6, 0.9)
+    defaults = {"width": 32}
+
+    def configure(self, backbone, settings, *, labels):
+        return adaptive_config(
+            backbone, exits="attention", head="attention", small_width=settings["width"],
+            **label_fields(labels)
+        )
+
+    def stages(self, settings, optimisation, *, layers):
+        return [Stage("all", optimisation, objective)]
+'''
+
+
+def snakemake(*words: str, expect: int = 0) -> str:
+    """Run Snakemake in the project; return all that it printed."""
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    env.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *words],
+        cwd=ROOT,
+        env={**env, "OMP_WAIT_POLICY": "passive"},
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == expect, text[-4000:]
+    return text
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> dict:
+    """The quick run on two tasks, with the toy method, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "toy.py").write_text(TOY)
+    config = {
+        "results": str(folder / "results"),
+        "tasks": ["sst2", "rte"],
+        "data": {"synthetic": {"train": 180, "test": 60}},
+        "compare": ["full_bert", "smartbert", "skip_only", "deebert", "pabee", "toy"],
+        "methods": {"toy": {"source": str(folder / "toy.py"), "epochs": 1, "width": 64}},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    words = ["--configfile", "config/quick.yaml", str(folder / "config.yaml")]
+    plan = snakemake("-n", "--cores", "2", *words)
+    log = snakemake("--cores", "2", *words)
+    return {"folder": folder / "results", "words": words, "plan": plan, "log": log}
+
+
+def test_no_training_is_done_twice(run):
+    trained = re.findall(r"output: \S+/runs/(\w+)/(\w+)/seed1/model.safetensors", run["plan"])
+    assert len(trained) == len(set(trained)) == 12
+    # DeeBERT's stage 1 is full_bert, SmartBERT's is skip_only: each reads the other's weights.
+    for child, parent in (("deebert", "full_bert"), ("smartbert", "skip_only")):
+        (inputs,) = re.findall(
+            rf"input: (.*)\n    output: \S+/rte/{child}/seed1/model", run["plan"]
+        )
+        assert f"/rte/{parent}/seed1/model.safetensors" in inputs
+
+
+def test_the_table_has_every_task_and_method(run):
+    table = pd.read_csv(run["folder"] / "tables" / "glue.csv")
+    first = "task method point score accuracy f1 mcc cost_relative speedup layers seeds convention status"
+    assert list(table.columns[:13]) == first.split()
+    assert set(table["task"]) == {"sst2", "rte"}
+    assert set(table["method"]) == {
+        "full_bert",
+        "smartbert",
+        "skip_only",
+        "deebert",
+        "pabee",
+        "toy",
+    }
+    dense = table[table["method"] == "full_bert"]
+    assert (dense["cost_relative"] == 1).all() and (dense["layers"] == 6).all()
+    assert table["score"].between(0, 100).all() and (table["status"] == "ok").all()
+    assert (table["cost_relative"] > 0).all()
+    assert "Synthetic data" in (run["folder"] / "tables" / "glue.md").read_text()
+
+
+def test_the_sweeps_thresholds_change_cost_in_their_order(run):
+    table = pd.read_csv(run["folder"] / "tables" / "glue.csv")
+    swept = table[(table["method"] == "deebert") & (table["task"] == "rte")]
+    swept = swept[swept["exit_threshold"].notna()].sort_values("exit_threshold")
+    assert swept["layers"].is_monotonic_decreasing
+    assert swept["layers"].iloc[-1] < 6
+
+
+def test_figures_are_drawn_for_each_task_and_for_all(run):
+    for name in ("sst2", "rte", "glue"):
+        for kind, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+            content = (run["folder"] / "figures" / f"{name}.{kind}").read_bytes()
+            assert content.startswith(magic) and len(content) > 8000
+
+
+def test_a_run_says_where_it_comes_from(run):
+    import json
+
+    record = json.loads((run["folder"] / "runs/rte/smartbert/seed1/provenance.json").read_text())
+    assert record["settings"]["eta"] == 0.05
+    assert record["versions"]["torch"] and record["data"]["fit"]["sha256"]
+    history = pd.read_csv(run["folder"] / "runs/rte/skip_only/seed1/history.csv")
+    assert {"part_ce", "part_penalty", "part_contrast", "eval_score"} <= set(history.columns)
+
+
+def test_training_folders_hold_no_leftovers(run):
+    folders = [path.name for path in (run["folder"] / "runs").rglob("*") if path.is_dir()]
+    assert "checkpoints" not in folders
+
+
+def test_a_second_call_has_nothing_to_do(run):
+    assert "Nothing to be done" in snakemake("--cores", "2", *run["words"])
+
+
+def test_one_tasks_setting_re_runs_that_task_alone(run):
+    change = 'task_settings={"rte": {"smartbert": {"eta": 0.1}}}'
+    plan = snakemake("-n", "--cores", "2", *run["words"], "--config", change)
+    trained = re.findall(r"output: \S+/runs/(\w+)/(\w+)/seed1/model.safetensors", plan)
+    assert trained == [("rte", "smartbert")]
+
+
+def test_the_saved_model_classifies_text_with_its_own_thresholds(run):
+    from transformers import pipeline
+
+    import smartbert.modeling  # noqa: F401 (registers the model type)
+
+    folder = run["folder"] / "runs/sst2/smartbert/seed1"
+    classify = pipeline("text-classification", model=str(folder))
+    (answer,) = classify("a warm and funny film")
+    assert answer["label"] in ("negative", "positive") and 0 <= answer["score"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tasks=[rtee]"], "error: config: unknown value 'rtee' (did you mean 'rte'?)"),
+        (["compare=[full_bert,smart]"], "error: config: unknown method 'smart'"),
+        (["trainin={}"], "error: config: unknown key 'trainin' (did you mean 'training'?)"),
+        (['data={"path": "./nowhere"}'], "error: config: data folder './nowhere' does not exist"),
+    ],
+)
+def test_a_config_mistake_stops_before_any_job_in_one_line(words, message):
+    text = snakemake("--cores", "1", "-n", "--config", *words, expect=1)
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert any(line.startswith(message) for line in lines), text
+    assert "Traceback" not in text and len(lines) <= 3, text

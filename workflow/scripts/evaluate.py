@@ -1,0 +1,34 @@
+"""Score a run on test: its full depth and its published sweep, replayed from the trace. No model
+runs.
+"""
+
+import argparse
+from pathlib import Path
+
+from smartbert.evaluation import published_sweep, scores
+from smartbert.trace import Trace
+from workflow.scripts.common import run, write_csv
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trace", type=Path, required=True, help="trace of test")
+    parser.add_argument("--convention", required=True, help="how cost is counted")
+    parser.add_argument("--group", required=True, help="the method's name in tables")
+    parser.add_argument(
+        "--label", default="", help="tells this run's points from others of its group"
+    )
+    parser.add_argument("--title", help="the method's title in tables, if not its own")
+    parser.add_argument("--scores", type=Path, required=True, help="csv to write")
+    args = parser.parse_args(argv)
+    trace = Trace.load(args.trace)
+    table = scores(trace, published_sweep(trace, label=args.label), convention=args.convention)
+    table["method"] = args.group
+    if args.title:
+        table["title"] = args.title
+    write_csv(table, args.scores)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""Train a method on a task with a seed: all its stages, from the backbone or from the model it
+continues.
+
+A killed training resumes from its last checkpoint in `<out>/checkpoints`, which is removed at the
+end.
+"""
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+
+from workflow.scripts.common import offline, read_columns, run, write_csv
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--name", required=True, help="the config's name for it")
+    parser.add_argument("--source", help="Python file of a method that is not registered")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON of all settings")
+    parser.add_argument("--data", type=Path, required=True, help="folder with fit and tune")
+    parser.add_argument("--backbone", type=Path, required=True)
+    parser.add_argument("--parent", type=Path, help="model folder that this method continues")
+    parser.add_argument("--out", type=Path, required=True, help="model folder to write")
+    args = parser.parse_args(argv)
+    offline()
+
+    import pandas as pd
+    from transformers import AutoTokenizer
+
+    from baselines import load
+    from smartbert.methods import Start
+    from smartbert.provenance import describe
+    from smartbert.tasks import task
+    from smartbert.training import build, stage_record, train_stage
+
+    started = time.monotonic()
+    spec, method = task(args.task), load(args.method, args.source)
+    own, optimisation = method.split(args.settings)
+    fit, tune = (read_columns(args.data / f"{name}.parquet") for name in ("fit", "tune"))
+    start = Start(args.backbone, args.parent, tune)
+    model = build(method, own, start, task=spec, seed=args.seed)
+    stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
+    tokenizer = AutoTokenizer.from_pretrained(args.backbone)
+    work, history = args.out / "checkpoints", []
+    for number, stage in enumerate(stages, 1):
+        history += train_stage(
+            model,
+            stage,
+            task=spec,
+            fit=fit,
+            tune=tune,
+            tokenizer=tokenizer,
+            folder=work / f"{number}-{stage.name}",
+            seed=args.seed,
+            precision=args.settings["precision"],
+            title=f"{args.task} {args.name} seed {args.seed} ({stage.name})",
+        )
+    model.save_pretrained(args.out)
+    tokenizer.save_pretrained(args.out)
+    write_csv(pd.DataFrame(history), args.out / "history.csv")
+    record = describe(
+        task=args.task,
+        method=args.name,
+        seed=args.seed,
+        settings=args.settings,
+        stages=[stage_record(stage) for stage in stages],
+        data=json.loads((args.data / "task.json").read_text())["splits"],
+        seconds=round(time.monotonic() - started, 1),
+    )
+    (args.out / "provenance.json").write_text(json.dumps(record, indent=2) + "\n")
+    shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    run(main)
