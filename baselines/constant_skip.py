@@ -1,6 +1,7 @@
 """Constant skip: skip-only's model, every example skipping the same layers, a control.
 
-A layer is skipped where the learned gates skip it for more than half of the tune examples. Nothing is trained.
+A layer is skipped where the learned gates skip it for more than half of the tune examples. Nothing
+is trained.
 """
 
 from baselines.random_skip import RandomSkip

@@ -1,8 +1,9 @@
-"""DeeBERT: exits on a fine-tuned, frozen BERT, left when a prediction's entropy is low (methods 3; ACL 2020).
+"""DeeBERT: exits on a fine-tuned, frozen BERT, left when a prediction's entropy is low (methods 3;
+ACL 2020).
 
-Stage 1 is ordinary fine-tuning, so this method continues full_bert's model; stage 2 trains the exits alone. The
-released code also tests the exit of the last layer, which it never trains: here that layer answers with the
-final head, as intended.
+Stage 1 is ordinary fine-tuning, so this method continues full_bert's model; stage 2 trains the
+exits alone. The released code also tests the exit of the last layer, which it never trains: here
+that layer answers with the final head, as intended.
 """
 
 import torch

@@ -1,7 +1,8 @@
 """PABEE: stop when P+1 exits in a row agree (methods 4; NeurIPS 2020).
 
-One pooler is shared by all exits, each has its own linear, and everything is trained jointly with losses weighted
-by depth. Counters are kept per example, so any batch size decides as batch size 1 does.
+One pooler is shared by all exits, each has its own linear, and everything is trained jointly with
+losses weighted by depth. Counters are kept per example, so any batch size decides as batch size 1
+does.
 """
 
 from torch.nn import functional as F

@@ -1,7 +1,7 @@
 """Random skip: skip-only's model with its gates' values dealt to examples by lot, a control.
 
-Each layer is skipped as often as by the learned gates, at every threshold, but not for the examples they chose.
-Nothing is trained.
+Each layer is skipped as often as by the learned gates, at every threshold, but not for the examples
+they chose. Nothing is trained.
 """
 
 import numpy as np

@@ -50,8 +50,8 @@ class SkipOnly(Method):
             temperature=settings["temperature"],
             mask_padding=settings["mask_padding"],
         )
-        # Inference is hard; where epochs after the soft phase exist, "hard" keeps a soft one from
-        # winning.
-        hard = settings["select_from"] == "hard" and settings["soft_epochs"] < optimisation.epochs
-        first = settings["soft_epochs"] + 1 if hard else 1
+        # "hard" keeps an epoch from winning that saw soft gates or less than the full penalty.
+        early = max(settings["soft_epochs"], settings["lambda_warmup"])
+        eligible = settings["select_from"] == "hard" and early < optimisation.epochs
+        first = early + 1 if eligible else 1
         return [Stage("gates", optimisation, objective, select_from=first)]

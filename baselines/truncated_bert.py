@@ -1,7 +1,7 @@
 """Truncated BERT: the first k layers, fine-tuned; every example costs the same.
 
-The baseline that adaptive methods have to beat at equal cost: published at about 2x, BERT-6L beats DeeBERT and
-PABEE on most tasks.
+The baseline that adaptive methods have to beat at equal cost: published at about 2x, BERT-6L beats
+DeeBERT and PABEE on most tasks.
 """
 
 from baselines.full_bert import FullBert

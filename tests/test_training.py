@@ -204,5 +204,5 @@ def test_every_registered_method_loads_and_an_unknown_one_names_them(tmp_path):
     assert all(load(name).title for name in METHODS)
     with pytest.raises(UserError, match=r"unknown method 'debert' \(did you mean 'deebert'\?\)"):
         load("debert")
-    with pytest.raises(UserError, match="source .*gone.py' does not exist"):
+    with pytest.raises(UserError, match=r"source .*gone.py' does not exist"):
         load("mine", str(tmp_path / "gone.py"))

@@ -88,7 +88,9 @@ def _compose(
             if first not in seen and splits[_stable_hash(first) % len(splits)] == split:
                 break
         else:
-            raise UserError(f"{task.name} has no {rows} distinct rows; ask for fewer `rows`")
+            raise UserError(
+                f"no {rows} distinct rows of synthetic {task.name}; set by the number of rows"
+            )
         seen.add(first)
         table += [(*text, label, hard) for text, label in zip(texts, labels, strict=True)]
     return table

@@ -1,9 +1,8 @@
 """Grammaticality in the manner of CoLA: is this an English sentence?
 
 Easy examples are plain clauses, intact or grossly broken (scrambled, articles behind their nouns,
-no verb). Hard ones come from the constructions at the end of the module, each of which breaks a
-single rule: agreement, reflexives, argument structure, complements, questions, polarity,
-comparison.
+a stray word). Hard ones come from the constructions at the end of the module, each of which breaks
+a single rule: agreement, reflexives, argument structure, complements, questions, polarity, degree.
 """
 
 from random import Random
@@ -24,27 +23,20 @@ from smartbert.synthetic.lexicon import (
     third,
 )
 
+NEVER_ALONE = entries(
+    "repaired, fixed, purchased, selected, constructed, discovered, concealed, examined"
+)
 NEED_OBJECT = tuple(
     (verb, action.objects)
     for action in ACTIONS
     for verb in (action.past, action.synonym)
-    if verb
-    in [
-        "repaired",
-        "fixed",
-        "purchased",
-        "selected",
-        "constructed",
-        "discovered",
-        "concealed",
-        "examined",
-    ]
+    if verb in NEVER_ALONE
 )
 TAKE_NO_OBJECT = entries(
-    "slept, arrived, vanished, yawned, disappeared, appeared, emerged, laughed, smiled, existed"
+    "slept, arrived, vanished, yawned, disappeared, appeared, emerged, laughed, smiled, sneezed"
 )
 TAKE_TO = entries(
-    "decided, hoped, refused, promised, agreed, failed, wanted, pretended, hesitated, threatened"
+    "decided, hoped, refused, promised, agreed, failed, wanted, pretended, threatened"
 )
 TAKE_ING = entries("enjoyed, avoided, kept, suggested, denied, admitted, imagined, risked")
 NO_DOUBLE_OBJECT = entries("explained, described, suggested, announced, mentioned, demonstrated")
@@ -83,7 +75,7 @@ def build(rng: Random, *, label: int, hard: bool) -> tuple[str]:
 
 
 def _plain_clause(rng: Random) -> list[str]:
-    """Return subject, verb, object and an adverbial; the verb is one element, others are words."""
+    """Return the words of a clause: subject, verb, object and where or when."""
     action = rng.choice(ACTIONS)
     thing = rng.choice(action.objects)
     who = f"the {rng.choice(MOODS)} {rng.choice(ROLES)}" if rng.random() < 0.6 else someone(rng)
@@ -108,13 +100,14 @@ def _articles_behind(rng: Random, words: list[str]) -> list[str]:
     return words
 
 
-def _verbless(rng: Random, words: list[str]) -> list[str]:
-    """Leave the only verb out."""
+def _intruder(rng: Random, words: list[str]) -> list[str]:
+    """Put a word before the verb that cannot stand there."""
     verbs = {verb for action in ACTIONS for verb in (action.past, action.synonym)}
-    return [word for word in words if word not in verbs]
+    i = next(i for i, word in enumerate(words) if word in verbs)
+    return [*words[:i], rng.choice(("of", "than", "very", "the")), *words[i:]]
 
 
-DAMAGES = (_scrambled, _articles_behind, _verbless)
+DAMAGES = (_scrambled, _articles_behind, _intruder)
 
 
 def _agreement(rng: Random, good: bool) -> str:

@@ -22,7 +22,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "month": lexicon.MONTHS,
     "role": lexicon.ROLES,
     "day": lexicon.WEEKDAYS + lexicon.WEEKEND,
-    "year": tuple(str(year) for year in range(1900, 2016)),
+    "year": tuple(str(year) for year in range(1900, 1980)),
     "recent": tuple(str(year) for year in range(1980, 2019)),
     "count": tuple(str(count) for count in range(3, 40)),
     "percent": tuple(str(percent) for percent in range(2, 31)),

@@ -66,7 +66,9 @@ ACTIONS = (
     _action("clean, cleaned, cleaned, cleaning, washed", "kitchen, carpet, car, floor, plate"),
     _action("choose, chose, chosen, choosing, selected", "gift, dress, painting, hotel, ring"),
     _action("build, built, built, building, constructed", "bridge, tower, cabin, wall, boat"),
-    _action("find, found, found, finding, discovered", "coin, key, map, diary, wallet"),
+    _action(
+        "discover, discovered, discovered, discovering, spotted", "coin, key, map, diary, wallet"
+    ),
     _action("finish, finished, finished, finishing, completed", "report, novel, puzzle, drawing"),
     _action("break, broke, broken, breaking, smashed", "window, vase, mirror, cup, bottle"),
     _action("close, closed, closed, closing, shut", "gate, door, drawer, shop, cage"),
@@ -136,7 +138,7 @@ KINDS = (
     ("piece of clothing", entries("shirt, coat, dress, sweater, jacket, skirt")),
     ("piece of jewelry", entries("ring, necklace, bracelet, crown")),
     ("piece of fruit", entries("apple, banana, pear, peach, orange, lemon")),
-    ("weapon", entries("rifle, sword, pistol, spear")),
+    ("vegetable", entries("onion, carrot, cabbage, cucumber")),
     ("book", entries("novel, dictionary, diary, textbook")),
 )
 ITEMS = tuple(item for _, items in KINDS for item in items)

@@ -33,15 +33,15 @@ REASONS = entries(
 )
 COMPANY = (
     ("with two friends", "alone"),
-    ("together with a sister", "without any help"),
-    ("with a large group of students", "alone"),
+    ("together with a sister", "all alone"),
+    ("with a group of students", "without any company"),
 )
 CLAIMED = (
     entries("it is a fact that, everybody saw that, it is certain that"),
     entries("it is possible that, perhaps it is true that, a neighbor claims that"),
     entries("it is not true that, it is a lie that, it is impossible that"),
 )
-ACHIEVED = entries("managed to, had the chance and was able to, did not forget to")
+ACHIEVED = entries("managed to, did not forget to, did not fail to")
 OPEN = entries("hoped to, planned to, wanted to, was asked to, promised to")
 MISSED = entries("failed to, refused to, forgot to, was unable to, was too late to")
 
@@ -179,7 +179,7 @@ def _certainty(rng: Random, label: int) -> tuple[str, str]:
 
 
 def _quantity(rng: Random, label: int) -> tuple[str, str]:
-    """All, some or none of a group, and a claim on all or on one of it."""
+    """All, some or none of a group, and a claim on all of it."""
     role, item, city = rng.choice(ROLES), rng.choice(ITEMS), rng.choice(CITIES)
     _, past = rng.choice(DEEDS)
     amount = ("all the", "some, but perhaps not all,", "none of the")[label]

@@ -72,7 +72,9 @@ TOPICS = (
         "the {surname} Bridge in {city1}",
         (
             Fact("was built in {year1}", "When was {x} built?", "How old is {x}?"),
-            Fact("was repaired in {year2}", "When was {x} repaired?", "When did workers fix {x}?"),
+            Fact(
+                "was repaired in {recent1}", "When was {x} repaired?", "When did workers fix {x}?"
+            ),
             Fact("is {hundred1} meters long", "How long is {x}?", "What is the length of {x}?"),
             Fact("was designed by {person1}", "Who designed {x}?", "Who drew the plans of {x}?"),
             Fact("cost {million1} million dollars", "What did {x} cost?", "How expensive was {x}?"),
@@ -87,7 +89,9 @@ TOPICS = (
         "the {kind} museum of {city1}",
         (
             Fact("was opened in {year1}", "When was {x} opened?", "Since when does {x} exist?"),
-            Fact("moved to {city2} in {year2}", "When did {x} move?", "To which city did {x} go?"),
+            Fact(
+                "moved to {city2} in {recent1}", "When did {x} move?", "To which city did {x} go?"
+            ),
             Fact(
                 "has {hundred1} thousand visitors a year",
                 "How many visitors does {x} have?",
@@ -132,7 +136,7 @@ TOPICS = (
             Fact(
                 "won the cup in {year1}",
                 "When did {x} win the cup?",
-                "What is the best year of {x}?",
+                "In what year was {x} best?",
             ),
             Fact("is trained by {person1}", "Who trains {x}?", "Who is the coach of {x}?"),
             Fact(

@@ -67,7 +67,7 @@ FRAMES = (
         same=(
             "How can I lose {count} pounds before {month}?",
             "What should I do to lose {count} pounds by {month}?",
-            "Which diet takes off {count} pounds before {month}?",
+            "How is it possible to lose {count} pounds until {month}?",
         ),
         other=(
             "How can I gain {count} pounds before {month}?",

@@ -9,14 +9,14 @@ from random import Random
 from smartbert.synthetic.lexicon import CITIES, ROLES, articles, entries, plural
 
 GOOD = entries(
-    "charming, brilliant, delightful, moving, clever, superb, hilarious, gripping, beautiful, warm,"
-    " wonderful, fresh, touching, thrilling, smart, lovely, powerful, witty, excellent, inspired,"
+    "charming, brilliant, delightful, graceful, clever, superb, hilarious, gripping, beautiful,"
+    " warm, wonderful, fresh, touching, thrilling, smart, lovely, powerful, witty, excellent, inspired,"
     " dazzling, tender, magical, rewarding, remarkable, splendid, engaging, stunning, satisfying"
 )
 BAD = entries(
     "dull, boring, lifeless, clumsy, tedious, awful, stale, predictable, silly, painful, dreadful,"
     " empty, annoying, shallow, bland, pointless, ugly, terrible, lazy, messy, weak, forgettable,"
-    " horrible, ridiculous, sloppy, tiresome, cheap, disappointing, miserable"
+    " horrible, ridiculous, sloppy, tiresome, disappointing, miserable"
 )
 ADJECTIVES = (BAD, GOOD)
 NOUNS = (
