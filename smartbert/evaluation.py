@@ -101,6 +101,28 @@ def scores(trace: Trace, points: list[Point], *, convention: str) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
+def exit_scores(trace: Trace) -> pd.DataFrame:
+    """Return the score of every exit at full depth, the final head being that of layer L.
+
+    Columns: task, method, title, seed, layer, subset, score, accuracy, f1, mcc. A method without exits
+    has the last layer alone.
+    """
+    spec = task(trace.meta["task"])
+    paths = trace.path(None)
+    answers = [*paths.exit_logits.transpose(1, 0, 2), paths.final_logits]
+    return pd.DataFrame(
+        {
+            **{key: trace.meta[key] for key in ("task", "method", "title", "seed")},
+            "layer": layer,
+            "subset": subset,
+            **_scores(spec, logits[rows].argmax(-1), trace.labels[rows]),
+        }
+        for layer, logits in enumerate(answers, 1)
+        if not np.isnan(logits).all()
+        for subset, rows in subsets(spec, trace)
+    )
+
+
 def relative_cost(trace: Trace, decisions: Decisions, policy: Policy, *, name: str) -> np.ndarray:
     """Return each example's cost as a share of dense BERT's, (N,), under a named convention."""
     architecture = Architecture(**trace.meta["architecture"])

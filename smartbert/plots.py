@@ -1,6 +1,7 @@
 """Figures: score against cost. A method has the same colour, marker and line in every picture."""
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -52,101 +53,111 @@ def score_label(name: str) -> str:
     return metrics[0] if len(metrics) == 1 else "mean of " + " and ".join(metrics)
 
 
-def draw_task(axes, table: pd.DataFrame, name: str) -> None:
-    """Draw one task's methods on the axes: curves by falling cost, dense BERT as star and level."""
-    rows = table[(table["task"] == name) & (table["status"] == "ok")]
-    first = rows["subset"].iloc[0] if len(rows) else ""
-    rows = rows[(rows["subset"] == first) | rows["subset"].isna()]
-    for method, own in rows.groupby("method", sort=False):
-        own = own.sort_values("cost_relative")
-        look = style(method, table)
-        if method == REFERENCE:
-            axes.axhline(
-                own["score"].iloc[0], color=look["color"], linewidth=0.8, alpha=0.5, zorder=1
-            )
-            axes.plot(
-                own["cost_relative"],
-                own["score"],
-                **{**look, "linestyle": ""},
-                markersize=11,
-                label=own["title"].iloc[0],
-                zorder=4,
-            )
-            continue
-        axes.plot(
-            own["cost_relative"],
-            own["score"],
-            **look,
-            markersize=4.5,
-            linewidth=1.4,
-            label=own["title"].iloc[0],
-            alpha=0.9,
-            zorder=3,
-        )
-    axes.axvline(1.0, color="0.8", linewidth=0.8, zorder=0)
-    axes.set_xlim(left=0)
+def main_subset(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a task's rows of its first test subset (MNLI: matched)."""
+    first = rows["subset"].iloc[0] if len(rows) else None
+    return rows[rows["subset"].isna() if pd.isna(first) else rows["subset"] == first]
+
+
+def finish(axes, title: str) -> None:
+    """Give axes the look that all panels share."""
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(TASKS[name].title + (f" ({first})" if isinstance(first, str) and first else ""))
+    axes.set_title(title)
+
+
+def draw_task(axes, table: pd.DataFrame, name: str) -> None:
+    """Draw one task's methods on the axes: curves by rising cost, dense BERT as star and level."""
+    rows = main_subset(table[(table["task"] == name) & (table["status"] == "ok")])
+    for method, own in rows.groupby("method", sort=False):
+        own = own.sort_values("cost_relative")
+        look = {**style(method, table), "markersize": 4.5, "linewidth": 1.4, "zorder": 3}
+        if method == REFERENCE:
+            level = own["score"].iloc[0]
+            axes.axhline(level, color=look["color"], linewidth=0.8, alpha=0.5, zorder=1)
+            look |= {"linestyle": "", "markersize": 11, "zorder": 4}
+        axes.plot(own["cost_relative"], own["score"], **look, label=own["title"].iloc[0], alpha=0.9)
+    axes.axvline(1.0, color="0.8", linewidth=0.8, zorder=0)
+    axes.set_xlim(left=0)
+    subset = rows["subset"].iloc[0] if len(rows) else None
+    finish(axes, TASKS[name].title + ("" if pd.isna(subset) else f" ({subset})"))
 
 
 def task_figure(table: pd.DataFrame, name: str, *, caption: str) -> plt.Figure:
     """Return one task's figure: score against relative cost."""
-    figure, axes = plt.subplots(figsize=(5.6, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
     draw_task(axes, table, name)
     axes.set_xlabel(cost_label(table))
     axes.set_ylabel(score_label(name))
-    axes.legend(frameon=False, loc="best", fontsize=9)
-    note(figure, caption, width=80)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    note(figure, caption, width=95)
     return figure
 
 
 def all_tasks_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
-    """Return a panel for every task of the table, with one legend for all."""
+    """Return a panel for every task of the table: score against relative cost."""
+    return panels(
+        table,
+        lambda axes, name: draw_task(axes, table, name),
+        xlabel=cost_label(table),
+        caption=caption,
+    )
+
+
+def panels(
+    table: pd.DataFrame, draw: Callable[[plt.Axes, str], None], *, xlabel: str, caption: str
+) -> plt.Figure:
+    """Return a figure with a panel for every task of the table and one legend for all."""
     names = [name for name in TASKS if name in set(table["task"])]
     columns = min(GLUE_COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=(3.3 * columns, 2.9 * rows + 0.6),
-        layout="constrained",
-        squeeze=False,
-    )
-    for axes, name in zip(grid.flat, names, strict=False):
-        draw_task(axes, table, name)
+    size = (3.4 * max(columns, 2), 2.9 * rows + 0.8)
+    figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    entries = {}
+    for number, (axes, name) in enumerate(zip(grid.flat, names, strict=False)):
+        draw(axes, name)
         axes.set_ylabel(score_label(name), fontsize=8)
+        if number + columns >= len(names):  # nothing below it
+            axes.set_xlabel(xlabel, fontsize=9)
+        handles, labels = axes.get_legend_handles_labels()
+        entries.update(zip(labels, handles, strict=True))
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
-    figure.supxlabel(cost_label(table), fontsize=10)
-    entries = {}
-    for axes in grid.flat[: len(names)]:
-        entries.update(dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)))
+    across = min(len(entries), 3 * max(columns, 2) - 1)
     figure.legend(
-        entries.values(),
-        entries.keys(),
-        loc="outside upper center",
-        ncols=len(entries),
-        frameon=False,
+        entries.values(), entries.keys(), loc="outside upper center", ncols=across, frameon=False
     )
-    note(figure, caption, width=45 * columns)
+    note(figure, caption, width=45 * max(columns, 2))
     return figure
 
 
+def exits_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
+    """Return a panel per task: the score of every exit at full depth, dense BERT as a level."""
+
+    def draw(axes, name: str) -> None:
+        rows = main_subset(table[table["task"] == name])
+        for method, own in rows.groupby("method", sort=False):
+            look = style(method, table)
+            if method == REFERENCE:
+                look |= {"linestyle": "", "markersize": 11}
+                axes.axhline(own["score"].iloc[0], color=look["color"], linewidth=0.8, alpha=0.5)
+            axes.plot(own["layer"], own["score"], **look, label=own["title"].iloc[0])
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        finish(axes, TASKS[name].title)
+
+    return panels(table, draw, xlabel="exit layer", caption=caption)
+
+
 def note(figure: plt.Figure, caption: str, *, width: int) -> None:
-    """Write what the data are under a figure, if there is something to say."""
-    if caption:
-        figure.get_layout_engine().set(rect=(0, 0.05, 1, 0.95))
-        figure.text(
-            0.5,
-            0.005,
-            textwrap.fill(caption, width),
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            color="0.3",
-        )
+    """Write what the data are under a figure, in room of its own, if there is something to say."""
+    if not caption:
+        return
+    lines = textwrap.wrap(caption, width)
+    room = (0.16 * len(lines) + 0.06) / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, room, 1, 1 - room))
+    text = "\n".join(lines)
+    figure.text(0.5, 0.004, text, ha="center", va="bottom", fontsize=8, color="0.3")
 
 
 def save(figure: plt.Figure, path: Path) -> None:

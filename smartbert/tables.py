@@ -5,6 +5,7 @@ import pandas as pd
 from smartbert.cost import CONVENTIONS
 from smartbert.tasks import TASKS
 
+REFERENCE = "full_bert"
 KEYS = ["task", "method", "title", "point", "subset", "skip_threshold", "exit_threshold"]
 VALUES = ["score", "accuracy", "f1", "mcc", "cost_relative", "layers"]
 COLUMNS = [
@@ -31,8 +32,46 @@ def glue_table(scores: list[pd.DataFrame]) -> pd.DataFrame:
     table["status"] = groups["status"].agg(lambda values: "; ".join(sorted(set(values))))
     table["speedup"] = 1 / table["cost_relative"]
     table = table.reset_index()
-    order = {name: number for number, name in enumerate(TASKS)}
-    return table.sort_values("task", key=lambda names: names.map(order), kind="stable")[COLUMNS]
+    return table.sort_values("task", key=_task_order, kind="stable")[COLUMNS]
+
+
+def exits_table(scores: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return one row per task, method, exit layer and test subset: means over seeds.
+
+    Only methods with exits are in it, and dense BERT for comparison.
+    """
+    rows = pd.concat(scores, ignore_index=True)
+    keys = ["task", "method", "title", "subset", "layer"]
+    groups = rows.groupby(keys, dropna=False, sort=False)
+    table = groups[["score", "accuracy", "f1", "mcc"]].mean()
+    table["seeds"] = groups["seed"].nunique()
+    table = table.reset_index()
+    exits = table.groupby("method")["layer"].transform("nunique")
+    table = table[(exits > 1) | (table["method"] == REFERENCE)]
+    return table.sort_values("task", key=_task_order, kind="stable")
+
+
+def exits_markdown(table: pd.DataFrame, *, caption: str) -> str:
+    """Return the scores of the exits for reading, a column per layer."""
+    table = table.assign(task=[_task(row) for row in table.itertuples()])
+    wide = table.pivot_table(
+        index=["task", "title"], columns="layer", values="score", sort=False, observed=True
+    )
+    wide = wide[sorted(wide.columns)].map(_blank).reset_index()
+    lines = [
+        "# Score of each exit at full depth, on test",
+        "",
+        *([caption, ""] if caption else []),
+        "Every layer runs and every exit answers for all examples; the last layer's answer is the final"
+        " head's. In points, means over seeds.",
+        "",
+    ]
+    wide = wide.rename(columns={"title": "method"})
+    return "\n".join(lines) + wide.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def _task_order(names: pd.Series) -> pd.Series:
+    return names.map({name: number for number, name in enumerate(TASKS)})
 
 
 def glue_markdown(table: pd.DataFrame, *, caption: str) -> str:

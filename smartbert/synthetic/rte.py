@@ -61,7 +61,7 @@ def build(rng: Random, *, label: int, hard: bool) -> tuple[str, str]:
     if hard:
         false = UNSTATED if rng.random() < UNSTATED_SHARE else story.false
         return (premise, render(rng.choice(false), values))
-    claims = other.copied + other.reworded
+    claims = other.copied + other.false
     return (premise, render(rng.choice(claims), draw(rng, claims)))
 
 

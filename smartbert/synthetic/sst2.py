@@ -9,9 +9,10 @@ from random import Random
 from smartbert.synthetic.lexicon import CITIES, ROLES, articles, entries, plural
 
 GOOD = entries(
-    "charming, brilliant, delightful, graceful, clever, superb, hilarious, gripping, beautiful,"
-    " warm, wonderful, fresh, touching, thrilling, smart, lovely, powerful, witty, excellent, inspired,"
-    " dazzling, tender, magical, rewarding, remarkable, splendid, engaging, stunning, satisfying"
+    "charming, brilliant, delightful, graceful, clever, superb, hilarious, gripping,"
+    " beautiful, warm, wonderful, fresh, touching, thrilling, smart, lovely, powerful, witty,"
+    " excellent, inspired, dazzling, tender, magical, rewarding, remarkable, splendid,"
+    " engaging, stunning, satisfying"
 )
 BAD = entries(
     "dull, boring, lifeless, clumsy, tedious, awful, stale, predictable, silly, painful, dreadful,"

@@ -29,3 +29,12 @@ def parent_weights(wildcards):
         if parent
         else []
     )
+
+
+def run_files(config, name):
+    return [
+        f"<results>/runs/{task}/{method}/seed{seed}/{name}"
+        for task in config["tasks"]
+        for method in config["compare"]
+        for seed in settings.seeds(config, task)
+    ]

@@ -77,6 +77,7 @@ rule evaluate:
         trace=rules.record.output.test,
     output:
         scores="<results>/runs/{task}/{method}/seed{seed}/scores.csv",
+        exits="<results>/runs/{task}/{method}/seed{seed}/exits.csv",
     log:
         "<logs>/evaluate/{task}-{method}-{seed}.log",
     benchmark:
@@ -90,4 +91,4 @@ rule evaluate:
         code=digest("workflow.scripts.evaluate"),
     shell:
         "python -m workflow.scripts.evaluate --trace {input.trace} --convention {params.convention}"
-        " {params.row} --scores {output.scores} 2>&1 | tee {log}"
+        " {params.row} --scores {output.scores} --exits {output.exits} 2>&1 | tee {log}"

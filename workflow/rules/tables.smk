@@ -1,21 +1,19 @@
 # Tables and figures, from the csv files of all runs only.
-TABLES = expand("<results>/tables/glue.{kind}", kind=["csv", "md"])
+TABLES = expand("<results>/tables/{name}.{kind}", name=["glue", "exits"], kind=["csv", "md"])
 FIGURES = expand(
-    "<results>/figures/{name}.{kind}", name=[*config["tasks"], "glue"], kind=["png", "pdf"]
+    "<results>/figures/{name}.{kind}", name=[*config["tasks"], "glue", "exits"], kind=["png", "pdf"]
 )
 
 
 rule tables:
     input:
-        scores=[
-            f"<results>/runs/{task}/{method}/seed{seed}/scores.csv"
-            for task in config["tasks"]
-            for method in config["compare"]
-            for seed in settings.seeds(config, task)
-        ],
+        scores=run_files(config, "scores.csv"),
+        exits=run_files(config, "exits.csv"),
     output:
         csv="<results>/tables/glue.csv",
         markdown="<results>/tables/glue.md",
+        exits_csv="<results>/tables/exits.csv",
+        exits_markdown="<results>/tables/exits.md",
     log:
         "<logs>/tables.log",
     benchmark:
@@ -25,15 +23,17 @@ rule tables:
     threads: 1
     params:
         caption=config["data"]["caption"],
+        folder=subpath(output.csv, parent=True),
         code=digest("workflow.scripts.tables"),
     shell:
-        "python -m workflow.scripts.tables --scores {input.scores} --caption {params.caption:q}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
+        "python -m workflow.scripts.tables --scores {input.scores} --exits {input.exits}"
+        " --caption {params.caption:q} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule figures:
     input:
         table=rules.tables.output.csv,
+        exits=rules.tables.output.exits_csv,
     output:
         FIGURES,
     log:
@@ -48,5 +48,5 @@ rule figures:
         folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.figures"),
     shell:
-        "python -m workflow.scripts.figures --table {input.table} --caption {params.caption:q}"
+        "python -m workflow.scripts.figures --table {input.table} --exits {input.exits} --caption {params.caption:q}"
         " --out {params.folder} 2>&1 | tee {log}"

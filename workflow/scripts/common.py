@@ -23,6 +23,7 @@ def run(main: Callable[[], None]) -> None:
 def quiet() -> None:
     """Silence what libraries say in passing; our own progress lines are enough."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("datasets").setLevel(logging.ERROR)

@@ -1,11 +1,11 @@
-"""Score a run on test: its full depth and its published sweep, replayed from the trace. No model
+"""Score a run on test: full depth, the published sweep and each exit, replayed from the trace. No model
 runs.
 """
 
 import argparse
 from pathlib import Path
 
-from smartbert.evaluation import published_sweep, scores
+from smartbert.evaluation import exit_scores, published_sweep, scores
 from smartbert.trace import Trace
 from workflow.scripts.common import run, write_csv
 
@@ -20,14 +20,18 @@ def main(argv: list[str] | None = None) -> None:
         "--label", default="", help="tells this run's points from others of its group"
     )
     parser.add_argument("--title", help="the method's title in tables, if not its own")
-    parser.add_argument("--scores", type=Path, required=True, help="csv to write")
+    parser.add_argument("--scores", type=Path, required=True, help="csv to write: the sweep")
+    parser.add_argument("--exits", type=Path, required=True, help="csv to write: each exit")
     args = parser.parse_args(argv)
     trace = Trace.load(args.trace)
-    table = scores(trace, published_sweep(trace, label=args.label), convention=args.convention)
-    table["method"] = args.group
-    if args.title:
-        table["title"] = args.title
-    write_csv(table, args.scores)
+    points = published_sweep(trace, label=args.label)
+    for table, path in (
+        (scores(trace, points, convention=args.convention), args.scores),
+        (exit_scores(trace), args.exits),
+    ):
+        table["method"] = args.group
+        table["title"] = args.title or table["title"]
+        write_csv(table, path)
 
 
 if __name__ == "__main__":
