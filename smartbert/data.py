@@ -118,7 +118,7 @@ def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
         raise UserError(f"{where}: no rows; set {SETTING}")
     valid = frame["label"].isin(range(len(task.labels)))
     if not valid.all():
-        bad = frame["label"][~valid].iloc[0]
+        bad = frame["label"][~valid].tolist()[0]
         known = ", ".join(f"{i} ({name})" for i, name in enumerate(task.labels))
         raise UserError(
             f"{where}: unknown label {bad!r} in row {int((~valid).argmax())}; known: {known}"

@@ -168,9 +168,9 @@ def test_the_saved_model_classifies_text_with_its_own_thresholds(run):
     ("words", "message"),
     [
         (["tasks=[rtee]"], "error: config: unknown value 'rtee' (did you mean 'rte'?)"),
-        (["compare=[full_bert,smart]"], "error: config: unknown method 'smart'"),
+        (["compare=[full_bert,smart]"], "error: unknown method 'smart'"),
         (["trainin={}"], "error: config: unknown key 'trainin' (did you mean 'training'?)"),
-        (['data={"path": "./nowhere"}'], "error: config: data folder './nowhere' does not exist"),
+        (['data={"path": "./nowhere"}'], "error: data folder './nowhere' does not exist"),
     ],
 )
 def test_a_config_mistake_stops_before_any_job_in_one_line(words, message):
