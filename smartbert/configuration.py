@@ -17,6 +17,8 @@ class AdaptiveBertConfig(BertConfig):
         exits: kind of the heads at layers 1..L-1 (a name in `heads.HEADS`), None for no exits.
         head: kind of the final head.
         small_width: width d of gates, attention heads and projections.
+        small_queries: tokens that gates and attention heads compute at inference: "all", as specified, or
+            "first", the only one they read, which is cheaper and gives the same answers.
         gate_heads, exit_heads: attention heads inside a gate and inside an attention head.
         projections: keep the stage-1 projection heads (training only).
         contrast_heads: keep the contrast heads of the exits (training only).
@@ -33,6 +35,7 @@ class AdaptiveBertConfig(BertConfig):
     exits: str | None = None
     head: str = "pooler"
     small_width: int = 128
+    small_queries: str = "all"
     gate_heads: int = 2
     exit_heads: int = 4
     projections: bool = False

@@ -25,6 +25,7 @@ class Architecture:
     """The sizes that cost depends on.
 
     Attributes:
+        small_queries: tokens that gates and attention heads compute, "all" or "first".
         exits: kind of the exit heads, None for no exits.
         head: kind of the final head.
         gates: whether layers have learned skip gates; blind ones cost nothing.
@@ -37,6 +38,7 @@ class Architecture:
     layers: int
     classes: int
     small_width: int = 128
+    small_queries: str = "all"
     exits: str | None = None
     head: str = "pooler"
     gates: bool = False
@@ -142,7 +144,9 @@ class CostModel:
     def small_attention(self, t: np.ndarray) -> np.ndarray:
         """The embedding to width d and the small attention that gates and attention heads share."""
         a, d = self.architecture, self.architecture.small_width
-        return t * (a.hidden * d + 3 * d**2) + self.convention.products * 2 * t**2 * d
+        asked = t if a.small_queries == "all" else np.ones_like(t)
+        linear = t * (a.hidden * d + 2 * d**2) + asked * d**2
+        return linear + self.convention.products * 2 * asked * t * d
 
     def gate(self, t: np.ndarray) -> np.ndarray:
         """One skip gate."""

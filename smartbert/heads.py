@@ -29,28 +29,37 @@ class DefaultLinear(nn.Linear):
 
 
 class SmallAttention(nn.Module):
-    """Multi-head attention of width d without output projection, residual or norm (methods 2.1)."""
+    """Multi-head attention of width d without output projection, residual or norm (methods 2.1).
 
-    def __init__(self, width: int, heads: int, *, dropout: float):
+    Gates and heads read the first token alone. Inference computes all tokens all the same where the config
+    says `small_queries: all`, as the method is specified and costed by default; training computes the first,
+    with the same result and gradients.
+    """
+
+    def __init__(self, config: AdaptiveBertConfig, heads: int):
         super().__init__()
+        width = config.small_width
         self.heads = heads
-        self.dropout = dropout
+        self.dropout = config.attention_probs_dropout_prob
+        self.all_queries = config.small_queries == "all"
         self.query = DefaultLinear(width, width)
         self.key = DefaultLinear(width, width)
         self.value = DefaultLinear(width, width)
 
     def forward(self, x: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return (N, T, d) from x (N, T, d) and a 0/1 mask (N, T)."""
+        """Return the first token's (N, d) from x (N, T, d) and a 0/1 mask (N, T)."""
         n, t, d = x.shape
-        query, key, value = (
-            linear(x).view(n, t, self.heads, d // self.heads).transpose(1, 2)
-            for linear in (self.query, self.key, self.value)
-        )
+        asked = x if self.all_queries and not self.training else x[:, :1]
+
+        def split(vectors: Tensor) -> Tensor:
+            return vectors.view(n, -1, self.heads, d // self.heads).transpose(1, 2)
+
+        query, key, value = split(self.query(asked)), split(self.key(x)), split(self.value(x))
         mask = (1.0 - attention_mask[:, None, None, :].to(query.dtype)) * MASKED
         # Spelt out rather than fused, so that FLOP counters see both products at their true size.
         scores = query @ key.transpose(2, 3) * (d // self.heads) ** -0.5 + mask
         weights = F.dropout(scores.softmax(-1), self.dropout, self.training)
-        return (weights @ value).transpose(1, 2).reshape(n, t, d)
+        return (weights @ value).transpose(1, 2).reshape(n, -1, d)[:, 0]
 
 
 class Gate(nn.Module):
@@ -61,14 +70,12 @@ class Gate(nn.Module):
     def __init__(self, config: AdaptiveBertConfig):
         super().__init__()
         self.embed = DefaultLinear(config.hidden_size, config.small_width)
-        self.attention = SmallAttention(
-            config.small_width, config.gate_heads, dropout=config.attention_probs_dropout_prob
-        )
+        self.attention = SmallAttention(config, config.gate_heads)
         self.score = DefaultLinear(config.small_width, 1, bias_start=config.gate_bias)
 
     def forward(self, hidden: Tensor, attention_mask: Tensor, draw: Tensor) -> Tensor:
         """Return (N,) in (0, 1) from hidden (N, T, H); `draw` is for gates that do not look."""
-        mixed = self.attention(torch.tanh(self.embed(hidden)), attention_mask)[:, 0]
+        mixed = self.attention(torch.tanh(self.embed(hidden)), attention_mask)
         # In float32 under mixed precision too: gates sit within hundredths of the threshold, where
         # bfloat16's steps (0.004) would make training and inference decide differently.
         with torch.autocast(hidden.device.type, enabled=False):
@@ -135,9 +142,7 @@ class AttentionHead(nn.Module):
         super().__init__()
         width = config.small_width
         self.embed = DefaultLinear(config.hidden_size, width)
-        self.attention = SmallAttention(
-            width, config.exit_heads, dropout=config.attention_probs_dropout_prob
-        )
+        self.attention = SmallAttention(config, config.exit_heads)
         self.hidden = DefaultLinear(width, width)
         self.out = DefaultLinear(width, config.num_labels)
         # The final head's contrast head takes part in no loss, so it has none.
@@ -149,7 +154,7 @@ class AttentionHead(nn.Module):
 
     def classify(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
         """Return logits (N, C) from u (N, T, d)."""
-        first = self.attention(tokens, attention_mask)[:, 0]
+        first = self.attention(tokens, attention_mask)
         return self.out(torch.tanh(self.hidden(first)))
 
     def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:

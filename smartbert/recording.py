@@ -225,6 +225,7 @@ def trace_meta(model: AdaptiveBert, method: Method, provenance: dict, *, split: 
         layers=config.num_hidden_layers,
         classes=config.num_labels,
         small_width=config.small_width,
+        small_queries=config.small_queries,
         exits=config.exits,
         head=config.head,
         gates=config.gates == "learned",

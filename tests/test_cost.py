@@ -54,6 +54,11 @@ def test_small_modules_cost_what_section_7_says():
         assert full.head(kind, T128) == 591_360
 
 
+def test_computing_the_first_query_alone_costs_what_section_7_says():
+    cheap = macs(base(small_queries="first"), products=False)
+    assert cheap.gate(T128) == 128 * (768 * 128 + 2 * 128**2) + 128**2 + 128
+
+
 def test_fastberts_published_total_follows_from_the_same_sums():
     layers = 12 * macs(base(), products=False).layer(T128)[0]
     assert 2 * (layers + 128 * (768 * 128 + 4 * 128**2) + 128**2) == 21_785_247_744
@@ -117,6 +122,7 @@ def test_an_unknown_convention_names_the_known_ones():
 ARCHITECTURES = {
     "dense": {},
     "smartbert": SMARTBERT,
+    "smartbert-first": {**SMARTBERT, "small_queries": "first"},
     "skip_only": {"gates": "learned", "head": "attention"},
     "deebert": {"exits": "pooler"},
     "pabee": {"exits": "shared_pooler"},
@@ -142,6 +148,8 @@ def test_analytic_flops_are_those_of_a_counter_on_the_live_model(
         intermediate=config.intermediate_size,
         layers=DEPTH,
         classes=CLASSES,
+        small_width=config.small_width,
+        small_queries=config.small_queries,
         exits=config.exits,
         head=config.head,
         gates=config.gates == "learned",

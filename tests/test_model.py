@@ -238,3 +238,13 @@ def test_lambda_rises_over_its_warm_up(tiny_model, batch):
     ]
     assert penalties[0] == 0
     assert penalties[1] == pytest.approx(penalties[2] / 2) and penalties[2] == penalties[3] > 0
+
+
+def test_computing_the_first_query_alone_changes_no_answer(tiny_model, batch):
+    policy = Policy.uniform("entropy", 0.6, depth=DEPTH, skip_threshold=0.5)
+    every, first = (
+        tiny_model(**SMARTBERT, small_queries=queries).infer(batch, policy)
+        for queries in ("all", "first")
+    )
+    assert torch.equal(every.exit_layer, first.exit_layer)
+    torch.testing.assert_close(every.logits, first.logits, atol=1e-5, rtol=1e-5)

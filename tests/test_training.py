@@ -108,6 +108,7 @@ def test_deeberts_exits_start_from_the_pretrained_pooler(rte, backbone):
     poolers = [head.pooler.weight for head in model.exits]
     assert all(torch.equal(p, model.head.pooler.weight) for p in poolers)
     assert model.exits[0].pooler is not model.head.pooler
+    assert len(model.exits) == 5  # none after the last layer: it answers with the final head
 
 
 def test_pabees_exits_share_one_pooler_that_is_saved_once(rte, backbone, tmp_path):
