@@ -147,8 +147,9 @@ def test_a_second_call_has_nothing_to_do(run):
 
 
 def test_one_tasks_setting_re_runs_that_task_alone(run):
-    change = 'task_settings={"rte": {"smartbert": {"eta": 0.1}}}'
-    plan = snakemake("-n", "--cores", "2", *run["words"], "--config", change)
+    change = run["folder"].parent / "change.yaml"
+    change.write_text("task_settings: {rte: {smartbert: {eta: 0.1}}}")
+    plan = snakemake("-n", "--cores", "2", *run["words"], str(change))
     trained = re.findall(r"output: \S+/runs/(\w+)/(\w+)/seed1/model.safetensors", plan)
     assert trained == [("rte", "smartbert")]
 
