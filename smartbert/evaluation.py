@@ -15,6 +15,7 @@ from smartbert.tasks import TaskSpec, task
 from smartbert.trace import Trace
 
 FULL = "full"
+UNDECIDED = (0.1, 0.9)  # a soft gate between these is not yet nearly 0 or 1 (protocol, claim 6)
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,40 @@ def exit_scores(trace: Trace) -> pd.DataFrame:
         if not np.isnan(logits).all()
         for subset, rows in subsets(spec, trace)
     )
+
+
+def gate_summary(trace: Trace) -> pd.DataFrame:
+    """Return what the gates did at the method's own skip threshold, one row per layer.
+
+    Columns: task, method, title, seed, layer, skipped (share of examples), gate_mean, gate_sd (over
+    examples), undecided (share of gates in (0.1, 0.9)). Empty for a method without gates.
+    """
+    columns = [
+        "task",
+        "method",
+        "title",
+        "seed",
+        "layer",
+        "skipped",
+        "gate_mean",
+        "gate_sd",
+        "undecided",
+    ]
+    threshold = trace.meta["skip_threshold"]
+    if threshold is None:
+        return pd.DataFrame(columns=columns)
+    paths = trace.path(threshold)
+    gates = paths.gates.astype(np.float64)
+    table = pd.DataFrame(
+        {
+            "layer": np.arange(1, trace.depth + 1),
+            "skipped": 1 - paths.executed.mean(0),
+            "gate_mean": gates.mean(0),
+            "gate_sd": gates.std(0),
+            "undecided": ((gates > UNDECIDED[0]) & (gates < UNDECIDED[1])).mean(0),
+        }
+    )
+    return table.assign(**{key: trace.meta[key] for key in columns[:4]})[columns]
 
 
 def relative_cost(trace: Trace, decisions: Decisions, policy: Policy, *, name: str) -> np.ndarray:

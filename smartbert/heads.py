@@ -48,7 +48,7 @@ class SmallAttention(nn.Module):
 
     def forward(self, x: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the first token's (N, d) from x (N, T, d) and a 0/1 mask (N, T)."""
-        n, t, d = x.shape
+        n, _, d = x.shape
         asked = x if self.all_queries and not self.training else x[:, :1]
 
         def split(vectors: Tensor) -> Tensor:

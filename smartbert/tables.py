@@ -70,6 +70,38 @@ def exits_markdown(table: pd.DataFrame, *, caption: str) -> str:
     return "\n".join(lines) + wide.to_markdown(index=False, disable_numparse=True) + "\n"
 
 
+def gates_table(summaries: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return one row per task, method with gates, and layer: means over seeds."""
+    rows = pd.concat([s for s in summaries if len(s)] or summaries[:1], ignore_index=True)
+    groups = rows.groupby(["task", "method", "title", "layer"], sort=False)
+    table = groups[["skipped", "gate_mean", "gate_sd", "undecided"]].mean()
+    table["seeds"] = groups["seed"].nunique()
+    return table.reset_index().sort_values("task", key=_task_order, kind="stable")
+
+
+def gates_markdown(table: pd.DataFrame, *, caption: str) -> str:
+    """Return what the gates did for reading, a column per layer: share skipped, mean and spread of gates."""
+    lines = [
+        "# What the gates did, on test",
+        "",
+        *([caption, ""] if caption else []),
+        "At each method's own skip threshold. A cell has the share of examples that skip the layer, and the"
+        " gates' mean ± standard deviation over examples. `undecided` is the share of gates in (0.1, 0.9).",
+        "",
+    ]
+    cells = [
+        f"{row.skipped:.0%} ({row.gate_mean:.2f} ± {row.gate_sd:.2f})" for row in table.itertuples()
+    ]
+    table = table.assign(cell=cells, task=[TASKS[name].title for name in table["task"]])
+    index = ["task", "title"]
+    wide = table.pivot_table(
+        index=index, columns="layer", values="cell", aggfunc="first", sort=False
+    )
+    wide["undecided"] = table.groupby(index, sort=False)["undecided"].mean().map("{:.0%}".format)
+    wide = wide.reset_index().rename(columns={"title": "method"})
+    return "\n".join(lines) + wide.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
 def _task_order(names: pd.Series) -> pd.Series:
     return names.map({name: number for number, name in enumerate(TASKS)})
 

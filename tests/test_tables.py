@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from smartbert.plots import STYLES, all_tasks_figure, exits_figure, save, style, task_figure
-from smartbert.tables import COLUMNS, exits_markdown, exits_table, glue_markdown, glue_table
+from smartbert.tables import (
+    COLUMNS,
+    exits_markdown,
+    exits_table,
+    gates_markdown,
+    gates_table,
+    glue_markdown,
+    glue_table,
+)
 from smartbert.tasks import TASKS
 
 METHODS = {"full_bert": "BERT", "smartbert": "SmartBERT", "deebert": "DeeBERT", "pabee": "PABEE"}
@@ -96,6 +104,31 @@ def test_the_exits_table_shows_methods_with_exits_and_dense_bert():
     ]
     bert = next(line for line in text.splitlines() if "| BERT" in line)
     assert [cell.strip() for cell in bert.split("|")[3:-1]] == [""] * 5 + ["80.0"]
+
+
+def test_the_gates_table_shows_skipping_by_layer():
+    columns = [
+        "task",
+        "method",
+        "title",
+        "seed",
+        "layer",
+        "skipped",
+        "gate_mean",
+        "gate_sd",
+        "undecided",
+    ]
+    rows = [
+        ["rte", "smartbert", "SmartBERT", seed, layer, 0.1 * layer + seed / 10, 0.5, 0.02, 1.0]
+        for seed in (1, 2)
+        for layer in (1, 2)
+    ]
+    without = pd.DataFrame(columns=columns)
+    table = gates_table([without, pd.DataFrame(rows, columns=columns)])
+    assert table["skipped"].tolist() == pytest.approx([0.25, 0.35])
+    text = gates_markdown(table, caption="")
+    assert "| 25% (0.50 ± 0.02) | 35% (0.50 ± 0.02) | 100%" in text
+    assert gates_table([without]).empty
 
 
 def test_a_method_looks_the_same_in_every_picture_and_unlike_the_others(table):

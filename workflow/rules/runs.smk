@@ -78,6 +78,7 @@ rule evaluate:
     output:
         scores="<results>/runs/{task}/{method}/seed{seed}/scores.csv",
         exits="<results>/runs/{task}/{method}/seed{seed}/exits.csv",
+        gates="<results>/runs/{task}/{method}/seed{seed}/gates.csv",
     log:
         "<logs>/evaluate/{task}-{method}-{seed}.log",
     benchmark:
@@ -91,4 +92,4 @@ rule evaluate:
         code=digest("workflow.scripts.evaluate"),
     shell:
         "python -m workflow.scripts.evaluate --trace {input.trace} --convention {params.convention}"
-        " {params.row} --scores {output.scores} --exits {output.exits} 2>&1 | tee {log}"
+        " {params.row} --scores {output.scores} --exits {output.exits} --gates {output.gates} 2>&1 | tee {log}"

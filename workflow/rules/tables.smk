@@ -1,5 +1,7 @@
 # Tables and figures, from the csv files of all runs only.
-TABLES = expand("<results>/tables/{name}.{kind}", name=["glue", "exits"], kind=["csv", "md"])
+TABLES = expand(
+    "<results>/tables/{name}.{kind}", name=["glue", "exits", "gates"], kind=["csv", "md"]
+)
 FIGURES = expand(
     "<results>/figures/{name}.{kind}", name=[*config["tasks"], "glue", "exits"], kind=["png", "pdf"]
 )
@@ -9,11 +11,14 @@ rule tables:
     input:
         scores=run_files(config, "scores.csv"),
         exits=run_files(config, "exits.csv"),
+        gates=run_files(config, "gates.csv"),
     output:
         csv="<results>/tables/glue.csv",
         markdown="<results>/tables/glue.md",
         exits_csv="<results>/tables/exits.csv",
         exits_markdown="<results>/tables/exits.md",
+        gates_csv="<results>/tables/gates.csv",
+        gates_markdown="<results>/tables/gates.md",
     log:
         "<logs>/tables.log",
     benchmark:
@@ -27,7 +32,7 @@ rule tables:
         code=digest("workflow.scripts.tables"),
     shell:
         "python -m workflow.scripts.tables --scores {input.scores} --exits {input.exits}"
-        " --caption {params.caption:q} --out {params.folder} 2>&1 | tee {log}"
+        " --gates {input.gates} --caption {params.caption:q} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule figures:

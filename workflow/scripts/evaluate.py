@@ -5,7 +5,7 @@ runs.
 import argparse
 from pathlib import Path
 
-from smartbert.evaluation import exit_scores, published_sweep, scores
+from smartbert.evaluation import exit_scores, gate_summary, published_sweep, scores
 from smartbert.trace import Trace
 from workflow.scripts.common import run, write_csv
 
@@ -22,12 +22,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--title", help="the method's title in tables, if not its own")
     parser.add_argument("--scores", type=Path, required=True, help="csv to write: the sweep")
     parser.add_argument("--exits", type=Path, required=True, help="csv to write: each exit")
+    parser.add_argument("--gates", type=Path, required=True, help="csv to write: each gate")
     args = parser.parse_args(argv)
     trace = Trace.load(args.trace)
     points = published_sweep(trace, label=args.label)
     for table, path in (
         (scores(trace, points, convention=args.convention), args.scores),
         (exit_scores(trace), args.exits),
+        (gate_summary(trace), args.gates),
     ):
         table["method"] = args.group
         table["title"] = args.title or table["title"]
