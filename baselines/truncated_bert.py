@@ -20,8 +20,8 @@ class TruncatedBert(FullBert):
         depth, layers = settings["depth"], backbone.num_hidden_layers
         if not 1 <= depth < layers:
             raise UserError(
-                f"depth {depth} of truncated_bert: the backbone has {layers} layers, allowed are 1 to"
-                f" {layers - 1}; set `methods.<entry>.depth`"
+                f"depth {depth} of truncated_bert: the backbone has {layers} layers, allowed are"
+                f" 1 to {layers - 1}; set `methods.<entry>.depth`"
             )
         return adaptive_config(
             backbone,

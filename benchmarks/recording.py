@@ -1,10 +1,10 @@
 """How much dearer is a trace for a grid of skip thresholds than one for a single threshold?
 
-    python benchmarks/recording.py
+    PYTHONPATH=. python benchmarks/recording.py
 
-Paths that decide alike are shared, so the answer depends on how decided the gates are: the more gates
-lie away from the grid's thresholds, the fewer paths there are. Random weights; prints the ratio of rows
-and of seconds for gates of growing spread.
+Paths that decide alike are shared, so the answer depends on how decided the gates are: the more
+gates lie away from the grid's thresholds, the fewer paths there are. Random weights; prints the
+ratio of rows and of seconds for gates of growing spread.
 """
 
 import time

@@ -1,10 +1,10 @@
 """How much faster is an epoch of a second stage, on frozen layers, than one of full training?
 
-    python benchmarks/stages.py
+    PYTHONPATH=. python benchmarks/stages.py
 
 Times training steps of dense BERT, of SmartBERT's stage 1 and of the second stages of SmartBERT and
-DeeBERT, on a model of MiniLM's size with random weights. Prints examples per second and the ratio to
-dense training.
+DeeBERT, on a model of MiniLM's size with random weights. Prints examples per second and the ratio
+to dense training.
 """
 
 import time

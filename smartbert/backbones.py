@@ -70,7 +70,8 @@ def fetch(path: str, target: Path) -> None:
         raise
     except Exception as error:  # the hub's client raises many unrelated types
         raise UserError(
-            f"cannot load backbone {path!r}: {first_line(error)}; check the network or set {SETTING}"
+            f"cannot load backbone {path!r}: {first_line(error)};"
+            f" check the network or set {SETTING}"
         ) from None
     missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
     if missing:

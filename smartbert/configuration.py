@@ -11,14 +11,15 @@ class AdaptiveBertConfig(BertConfig):
     """What a model is made of, and how it decides at inference.
 
     Attributes:
-        gates: kind of the skip gate of every layer: "learned" (methods 2.1), the blind controls "random" and
-            "constant", or None for no gates.
+        gates: kind of the skip gate of every layer: "learned" (methods 2.1), the blind controls
+            "random" and "constant", or None for no gates.
         gate_bias: start of the gate's last bias; None keeps torch's default, as released.
         exits: kind of the heads at layers 1..L-1 (a name in `heads.HEADS`), None for no exits.
         head: kind of the final head.
         small_width: width d of gates, attention heads and projections.
-        small_queries: tokens that gates and attention heads compute at inference: "all", as specified, or
-            "first", the only one they read, which is cheaper and gives the same answers.
+        small_queries: tokens that gates and attention heads compute at inference: "all", as
+            specified, or "first", the only one they read, which is cheaper and gives the same
+            answers.
         gate_heads, exit_heads: attention heads inside a gate and inside an attention head.
         projections: keep the stage-1 projection heads (training only).
         contrast_heads: keep the contrast heads of the exits (training only).

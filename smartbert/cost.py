@@ -1,9 +1,9 @@
 """Exact analytic cost of adaptive inference, per example, in multiply-adds or FLOPs.
 
-The component costs are those of methods.md section 7; a convention says which of them are counted,
-at which length, in which unit and against which reference. Never mix two conventions in one column.
-Embedding look-ups and softmax are not counted in any of them. All counts are exact integers. No
-torch.
+The component costs are those of docs/methods.md, section 7; a convention says which of them are
+counted, at which length, in which unit and against which reference. Never mix two conventions in
+one column. Embedding look-ups and softmax are not counted in any of them. All counts are exact
+integers. No torch.
 
 Shapes: N examples, L layers, C classes, T tokens, H hidden width, I intermediate width, d small
 width.
@@ -84,9 +84,9 @@ CONVENTIONS = {
         Convention(
             "flops",
             "FLOPs",
-            "FLOPs (2 per multiply-add) of layers with attention products, gates, exits and head, at each"
-            " example's true token length, relative to dense BERT on the same example; embedding look-ups"
-            " and softmax are not counted",
+            "FLOPs (2 per multiply-add) of layers with attention products, gates, exits and head,"
+            " at each example's true token length, relative to dense BERT on the same example;"
+            " embedding look-ups and softmax are not counted",
             factor=2,
         ),
         Convention(
@@ -99,9 +99,9 @@ CONVENTIONS = {
         Convention(
             "thop-smartbert",
             "MACs",
-            "the SmartBERT code's meter: multiply-adds of linear maps and 4 per LayerNorm element at 128"
-            " tokens, no attention products, a second final head at the end, relative to dense BERT with one"
-            " attention head in the same count",
+            "the SmartBERT code's meter: multiply-adds of linear maps and 4 per LayerNorm element"
+            " at 128 tokens, no attention products, a second final head at the end, relative to"
+            " dense BERT with one attention head in the same count",
             length=PUBLISHED_LENGTH,
             products=False,
             layer_norm=4,
@@ -171,7 +171,7 @@ class CostModel:
         return t if self.convention.length is None else np.full_like(t, self.convention.length)
 
     def dense(self, lengths: np.ndarray) -> np.ndarray:
-        """Return the cost of dense BERT on each example: all layers of the backbone and one head."""
+        """Return dense BERT's cost on each example: all layers of the backbone and one head."""
         depth = self.architecture.reference_layers or self.architecture.layers
         t = self.counted_lengths(lengths)
         if self.convention.layers_only:
@@ -199,5 +199,5 @@ class CostModel:
         return cost + ~decisions.exited * self.head(a.head, t)
 
     def relative(self, decisions: Decisions, policy: Policy, lengths: np.ndarray) -> np.ndarray:
-        """Return each example's cost as a share of dense BERT's on the same example, (N,) float64."""
+        """Return each example's cost as a share of dense BERT's on it, (N,) float64."""
         return self.spent(decisions, policy, lengths) / self.dense(lengths)

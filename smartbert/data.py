@@ -81,8 +81,8 @@ def check_path(path: str, names: list[str]) -> None:
     absent = [name for name in names if not (Path(path) / name).is_dir()]
     if absent:
         raise UserError(
-            f"data folder {path!r} has no folder {absent[0]!r}; it needs one per task, as nyu-mll/glue"
-            f" has; set {SETTING} or `tasks`"
+            f"data folder {path!r} has no folder {absent[0]!r}; it needs one per task, as"
+            f" nyu-mll/glue has; set {SETTING} or `tasks`"
         )
 
 
@@ -112,7 +112,8 @@ def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
     missing = [column for column in needed if column not in frame]
     if missing:
         raise UserError(
-            f"{where}: column {missing[0]!r} is missing; found: {', '.join(map(str, frame.columns))}"
+            f"{where}: column {missing[0]!r} is missing;"
+            f" found: {', '.join(map(str, frame.columns))}"
         )
     if frame.empty:
         raise UserError(f"{where}: no rows; set {SETTING}")
@@ -149,8 +150,8 @@ def cut(
     size = tune_size(len(frame), settings)
     if size >= len(frame):
         raise UserError(
-            f"task {task.name!r}: tune needs {size} of {len(frame)} training examples, nothing is left to"
-            " fit; set `data.tune`"
+            f"task {task.name!r}: tune needs {size} of {len(frame)} training examples, nothing is"
+            " left to fit; set `data.tune`"
         )
     rng = np.random.default_rng(settings.seed)
     if task.group:

@@ -29,13 +29,13 @@ class Point:
 def published_sweep(trace: Trace, *, label: str = "") -> list[Point]:
     """Return the settings that the method's own publication sweeps, full depth first.
 
-    Full depth neither skips nor exits. Exit thresholds are swept at the method's own skip threshold; an exit
-    threshold at which nothing can stop is its skipping alone. A method with gates and no exits has the skip
-    threshold as its only knob: all recorded ones are swept.
+    Full depth neither skips nor exits. Exit thresholds are swept at the method's own skip
+    threshold; an exit threshold at which nothing can stop is its skipping alone. A method with
+    gates and no exits has the skip threshold as its only knob: all recorded ones are swept.
 
     Args:
-        label: put before every name, to tell trainings of one method apart; it replaces "full" where
-            that is all there is.
+        label: put before every name, to tell trainings of one method apart; it replaces "full"
+            where that is all there is.
     """
     skip, depth = trace.meta["skip_threshold"], trace.depth
     criterion, thresholds = trace.meta["criterion"], trace.meta["sweep"]
@@ -55,7 +55,9 @@ def published_sweep(trace: Trace, *, label: str = "") -> list[Point]:
 
 
 def can_exit(policy: Policy, depth: int) -> bool:
-    """Return whether any example could leave early: not at entropy 0, nor at a patience of L-1 or more."""
+    """Return whether any example could leave early: not at entropy 0, nor at a patience of L-1 or
+    more.
+    """
     if policy.criterion == "patience":
         return any(0 < t <= layer for layer, t in enumerate(policy.thresholds))
     return bool(policy.tested(depth).any())
@@ -105,8 +107,8 @@ def scores(trace: Trace, points: list[Point], *, convention: str) -> pd.DataFram
 def exit_scores(trace: Trace) -> pd.DataFrame:
     """Return the score of every exit at full depth, the final head being that of layer L.
 
-    Columns: task, method, title, seed, layer, subset, score, accuracy, f1, mcc. A method without exits
-    has the last layer alone.
+    Columns: task, method, title, seed, layer, subset, score, accuracy, f1, mcc. A method without
+    exits has the last layer alone.
     """
     spec = task(trace.meta["task"])
     paths = trace.path(None)

@@ -31,9 +31,9 @@ class DefaultLinear(nn.Linear):
 class SmallAttention(nn.Module):
     """Multi-head attention of width d without output projection, residual or norm (methods 2.1).
 
-    Gates and heads read the first token alone. Inference computes all tokens all the same where the config
-    says `small_queries: all`, as the method is specified and costed by default; training computes the first,
-    with the same result and gradients.
+    Gates and heads read the first token alone. Inference computes all tokens all the same where the
+    config says `small_queries: all`, as the method is specified and costed by default; training
+    computes the first, with the same result and gradients.
     """
 
     def __init__(self, config: AdaptiveBertConfig, heads: int):
@@ -83,10 +83,11 @@ class Gate(nn.Module):
 
 
 class BlindGate(nn.Module):
-    """A gate that does not look at the example: the control for one that does (protocol: "Controls").
+    """A gate that does not look at the example: the control for one that does (protocol:
+    "Controls").
 
-    It holds the values that a learned gate gave on tune, so at every threshold it skips as often: a "random"
-    one picks a value for each example by lot, a "constant" one always gives their median.
+    It holds the values that a learned gate gave on tune, so at every threshold it skips as often: a
+    "random" one picks a value for each example by lot, a "constant" one always gives their median.
     """
 
     VALUES = 101  # quantiles kept
@@ -136,7 +137,7 @@ def projection(in_features: int, width: int) -> nn.Sequential:
 
 
 class AttentionHead(nn.Module):
-    """SmartBERT's classifier K_l, with its contrast head where the config keeps them (methods 2.1)."""
+    """SmartBERT's classifier K_l, with its contrast head where kept (methods 2.1)."""
 
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
         super().__init__()
@@ -163,7 +164,7 @@ class AttentionHead(nn.Module):
 
 
 class PoolerHead(nn.Module):
-    """BERT's own classification head: pooler on the first token, dropout, linear (methods 1 and 3)."""
+    """BERT's own head: pooler on the first token, dropout, linear (methods 1 and 3)."""
 
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
         super().__init__()

@@ -96,7 +96,7 @@ def scaled_penalty(weight: float, *, stated_for: int | None, layers: int) -> flo
 
 
 class SmartBert(Method):
-    """SmartBERT: skip-only's model, continued by training exits on its frozen layers (methods 2.3)."""
+    """SmartBERT: skip-only's model, continued by training its exits (methods 2.3)."""
 
     title = "SmartBERT"
     criterion = "entropy"

@@ -10,6 +10,7 @@ Shapes: N examples, L layers, T tokens, H hidden width, C classes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -118,7 +119,7 @@ class AdaptiveBert(BertPreTrainedModel):
             super()._init_weights(module)
 
     @classmethod
-    def from_backbone(cls, folder: str, config: AdaptiveBertConfig) -> "AdaptiveBert":
+    def from_backbone(cls, folder: Path, config: AdaptiveBertConfig) -> "AdaptiveBert":
         """Return a model with a pre-trained encoder (and pooler, where the head has one) and new
         small modules.
         """
@@ -170,6 +171,8 @@ class AdaptiveBert(BertPreTrainedModel):
             gating: "off" (plain BERT), "soft" (gates as they are) or "hard" (0/1 forward at
                 `config.skip_threshold`, gradient of the soft gate).
         """
+        if gating not in GATING:
+            raise ValueError(f"unknown gating {gating!r}; known: {', '.join(GATING)}")
         hidden, mask, encoder_mask = self.embed(batch)
         inputs, outputs, gates = [], [], []
         for index, layer in enumerate(self.bert.encoder.layer):

@@ -8,7 +8,7 @@ the first executed layer before the last whose signal passes that layer's thresh
 examples, L layers, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,7 @@ class Criterion:
     """
 
     name: str
-    signal: object
+    signal: Callable[[State, np.ndarray, np.ndarray], np.ndarray]
     below: bool
 
     def passes(self, signals: np.ndarray, threshold: float) -> np.ndarray:
@@ -163,7 +163,7 @@ class Policy:
         return State(n)
 
     def step(self, state: State, logits: np.ndarray, *, rows: np.ndarray, layer: int) -> np.ndarray:
-        """Return, for the rows that just ran layer `layer`, whether each stops there (bool, (n,))."""
+        """Return whether each of the rows that just ran layer `layer` stops there, (n,) bool."""
         rule = CRITERIA[self.criterion]
         signals = rule.signal(state, logits, rows)
         if not rule.can_stop(self.thresholds[layer]):

@@ -30,7 +30,7 @@ def installed(package: str) -> str | None:
 
 
 def commit() -> str | None:
-    """Return the project's git commit, with "+" after it if files differ; None outside a checkout."""
+    """Return the project's git commit, "+" after it if files differ; None outside a checkout."""
     root = Path(__file__).resolve().parents[1]
 
     def git(*words: str) -> str:

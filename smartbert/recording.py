@@ -134,7 +134,7 @@ class _Rows:
         }
 
     def branch(self, gate: np.ndarray, grid: np.ndarray) -> np.ndarray:
-        """Split each row where its gate falls inside its interval; return which rows run the layer."""
+        """Split rows whose gate falls inside their interval; return which rows run the layer."""
         arrays = self.arrays
         cut = np.searchsorted(grid, gate, side="right")  # thresholds grid[:cut] <= gate skip
         skip_high = np.minimum(cut, arrays["high"])

@@ -62,8 +62,8 @@ def exits_markdown(table: pd.DataFrame, *, caption: str) -> str:
         "# Score of each exit at full depth, on test",
         "",
         *([caption, ""] if caption else []),
-        "Every layer runs and every exit answers for all examples; the last layer's answer is the final"
-        " head's. In points, means over seeds.",
+        "Every layer runs and every exit answers for all examples; the last layer's answer is the"
+        " final head's. In points, means over seeds.",
         "",
     ]
     wide = wide.rename(columns={"title": "method"})
@@ -80,13 +80,16 @@ def gates_table(summaries: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def gates_markdown(table: pd.DataFrame, *, caption: str) -> str:
-    """Return what the gates did for reading, a column per layer: share skipped, mean and spread of gates."""
+    """Return what the gates did for reading, a column per layer: share skipped, mean and spread of
+    gates.
+    """
     lines = [
         "# What the gates did, on test",
         "",
         *([caption, ""] if caption else []),
-        "At each method's own skip threshold. A cell has the share of examples that skip the layer, and the"
-        " gates' mean ± standard deviation over examples. `undecided` is the share of gates in (0.1, 0.9).",
+        "At each method's own skip threshold. A cell has the share of examples that skip the layer,"
+        " and the gates' mean ± standard deviation over examples. `undecided` is the share of gates"
+        " in (0.1, 0.9).",
         "",
     ]
     cells = [
@@ -115,9 +118,9 @@ def glue_markdown(table: pd.DataFrame, *, caption: str) -> str:
         *([caption, ""] if caption else []),
         f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
         "",
-        "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC and QQP,"
-        " accuracy elsewhere. `cost` is the share of dense BERT's, `layers` the mean number run; both are"
-        " means over seeds and test examples.",
+        "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC"
+        " and QQP, accuracy elsewhere. `cost` is the share of dense BERT's, `layers` the mean"
+        " number run; both are means over seeds and test examples.",
         "",
     ]
     shown = pd.DataFrame(

@@ -7,6 +7,7 @@ of hard live inference in float32 with the model's own thresholds, as everywhere
 """
 
 import math
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -23,9 +24,12 @@ from transformers import (
     EvalPrediction,
     Trainer,
     TrainerCallback,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import get_last_checkpoint
 
 from smartbert.errors import Diverged
@@ -52,12 +56,31 @@ def use_bf16(precision: str) -> bool:
     return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
 
 
+class LengthGroups(LengthGroupedSampler):
+    """Batches of similar length in random order.
+
+    The library's sampler orders the batches of each of its pools from long to short, so that on a
+    small task every epoch runs through the lengths a few times over; the order of batches is
+    shuffled here. The longest batch still comes first, to show at once whether memory suffices.
+    """
+
+    def __iter__(self):
+        rows = list(super().__iter__())
+        starts = range(0, len(rows), self.batch_size)
+        batches = [rows[start : start + self.batch_size] for start in starts]
+        # The last batch may be short and has to stay last.
+        middle = torch.randperm(max(0, len(batches) - 2), generator=self.generator)
+        order = [0, *(1 + middle).tolist(), len(batches) - 1][: len(batches)]
+        return iter([row for number in order for row in batches[number]])
+
+
 class StageTrainer(Trainer):
     """Trainer that differentiates a stage's objective and scores by live inference."""
 
     def __init__(self, *args, stage: Stage, **kwargs):
         super().__init__(*args, **kwargs)
         self.stage = stage
+        self.lengths = list(self.train_dataset["length"])
         self.parts: dict[str, list[torch.Tensor]] = defaultdict(list)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
@@ -73,6 +96,10 @@ class StageTrainer(Trainer):
         for name, value in output.parts.items():
             self.parts[name].append(value)
         return (output.loss, output) if return_outputs else output.loss
+
+    def _get_train_sampler(self, train_dataset=None):
+        """Return the sampler of fit: similar lengths together, batches in random order."""
+        return LengthGroups(self.args.train_batch_size, lengths=self.lengths)
 
     def epoch_number(self) -> int:
         """Return the current epoch, counted from 1."""
@@ -150,7 +177,7 @@ def compute_metrics(prediction: EvalPrediction, *, metric: Glue) -> dict[str, fl
 
 
 class SelectEpoch(TrainerCallback):
-    """Mark the epoch to keep: best score from `select_from` on, ties to the latest (methods 2.2)."""
+    """Mark the epoch to keep: best score from `select_from` on, ties to the latest."""
 
     def __init__(self, stage: Stage):
         self.stage = stage
@@ -195,8 +222,6 @@ def arguments(stage: Stage, folder: Path, *, seed: int, precision: str) -> Train
         use_cpu=not torch.cuda.is_available(),
         bf16=use_bf16(precision),
         seed=seed,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         eval_strategy="epoch" if best else "no",
         save_strategy="epoch",
         save_total_limit=1,
@@ -239,6 +264,22 @@ def freeze(model: AdaptiveBert, stage: Stage) -> None:
         parameter.requires_grad_(not stage.trains or name.startswith(stage.trains))
 
 
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """Return the last checkpoint in a folder, None if there is none.
+
+    A training killed while it saved leaves a checkpoint without its state, which is written last:
+    that one is removed.
+    """
+    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):
+        state = Path(found) / TRAINER_STATE_NAME
+        try:
+            TrainerState.load_from_json(str(state))
+            return found
+        except (OSError, ValueError):
+            shutil.rmtree(found)
+    return None
+
+
 def train_stage(
     model: AdaptiveBert,
     stage: Stage,
@@ -273,8 +314,7 @@ def train_stage(
         callbacks=[SelectEpoch(stage), ProgressLine(title)],
     )
     trainer.pop_callback(_printer())
-    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
     model.objective = None
     chosen = trainer.state.best_global_step
     return [

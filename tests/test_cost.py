@@ -1,4 +1,4 @@
-"""The cost model: the integer identities of methods.md section 7, and agreement with a FLOP
+"""The cost model: the integer identities of docs/methods.md, section 7, and agreement with a FLOP
 counter.
 """
 

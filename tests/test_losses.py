@@ -1,4 +1,4 @@
-"""The losses: conformance test 9 of methods.md section 8, padding, pairs, and the penalty's depth."""
+"""The losses: conformance test 9 (docs/methods.md, section 8), padding, pairs, lambda's depth."""
 
 import math
 

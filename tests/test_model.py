@@ -1,6 +1,4 @@
-"""The adaptive model: conformance tests 1, 2, 3, 4 and 6 of methods.md section 8, and plain BERT's
-logits.
-"""
+"""The adaptive model: conformance tests 1, 2, 3, 4 and 6 of docs/methods.md, and plain BERT."""
 
 from functools import partial
 
@@ -18,7 +16,7 @@ FULL = Policy()
 
 
 def one_by_one(model, batch, policy) -> dict[str, np.ndarray]:
-    """Run each example alone and without padding; return logits, exit layers and executed layers."""
+    """Run each example alone, without padding; return logits, exit and executed layers."""
     outputs = []
     for row in range(len(batch["input_ids"])):
         n = int(batch["attention_mask"][row].sum())

@@ -108,7 +108,7 @@ def close(actual: torch.Tensor, expected: torch.Tensor, relative: float = 1e-4) 
 
 
 def check_gradients(model, numbers, released_names, prefix: str) -> None:
-    """Every gradient norm agrees, absent gradients included; three full gradients per mode agree."""
+    """Every gradient norm agrees, absent ones included; three full gradients agree."""
     full = 0
     for name, parameter in model.named_parameters():
         theirs = released_names[name]

@@ -1,4 +1,4 @@
-"""Policies, traces and replay: conformance tests 5, 7 and 8 of methods.md section 8."""
+"""Policies, traces and replay: conformance tests 5, 7 and 8 of docs/methods.md, section 8."""
 
 import math
 from itertools import pairwise
@@ -18,7 +18,7 @@ from smartbert.trace import Trace
 
 
 def random_trace(rng: np.random.Generator, n: int, depth: int, *, coarse: bool) -> Trace:
-    """A trace with random paths; coarse logits make ties in entropy, confidence and argmax common."""
+    """A trace with random paths; coarse logits make ties common."""
     executed = rng.random((n, depth)) < rng.choice([0.0, 0.5, 0.8, 1.0])
     logits = rng.normal(0, 2, (n, depth - 1, CLASSES)).astype(np.float32)
     final = rng.normal(0, 2, (n, CLASSES)).astype(np.float32)
@@ -44,7 +44,7 @@ def random_trace(rng: np.random.Generator, n: int, depth: int, *, coarse: bool) 
 
 
 def loop(trace: Trace, criterion: str, thresholds) -> list[tuple[int, int]]:
-    """The rules of methods.md, one example after the other: (exit layer, predicted class)."""
+    """The rules of docs/methods.md, one example after the other: (exit layer, predicted class)."""
     answers = []
     depth = trace.depth
     for i in range(len(trace)):

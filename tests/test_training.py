@@ -1,6 +1,8 @@
 """Training on real input: RTE with MiniLM, a loss that turns NaN, resuming, seeds."""
 
+import dataclasses
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from smartbert.errors import Diverged, UserError
 from smartbert.methods import Optimisation, Stage, Start
 from smartbert.recording import load_model, record, skip_grid
 from smartbert.tasks import task
-from smartbert.training import build, train_stage, use_bf16
+from smartbert.training import LengthGroups, build, train_stage, use_bf16
 
 FAST = Optimisation(1, 16, 1e-4, 0.1, 0.01, 1e-8, 1.0, "best")
 
@@ -36,6 +38,12 @@ def rte(real_glue, backbone) -> dict[str, dict[str, list]]:
     short = frames["fit"][frames["fit"]["length"] < 40].head(64)
     parts = {"fit": short, "tune": frames["tune"].head(48), "test": frames["test"].head(40)}
     return {name: frame.to_dict("list") for name, frame in parts.items()}
+
+
+def untrained(method: str, rte, backbone, **settings):
+    """A method's model before its first step, from the backbone."""
+    start = Start(backbone, None, rte["tune"])
+    return build(load(method), settings, start, task=task("rte"), seed=1)
 
 
 def train(method: str, rte, backbone, folder: Path, *, seed: int = 1, parent=None, **settings):
@@ -91,6 +99,39 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(rte, back
     assert not torch.equal(weights[0], weights[2])
 
 
+@pytest.mark.parametrize("half_saved", [False, True])
+def test_a_killed_training_resumes_to_the_same_weights(rte, backbone, tmp_path, half_saved):
+    subject = load("skip_only")
+    settings = {**subject.defaults, "soft_epochs": 1, "gate_bias": -0.5}
+    three = dataclasses.replace(FAST, epochs=3)
+    killed_at = 2 * 4 + 2  # in the third of epochs of four steps
+
+    def run(folder: Path, kill: bool):
+        start = Start(backbone, None, rte["tune"])
+        model = build(subject, settings, start, task=task("rte"), seed=1)
+        (stage,) = subject.stages(settings, three, layers=6)
+        steps = iter(range(100))
+
+        def dying(model, batch, epoch):
+            if kill and next(steps) == killed_at:
+                raise KeyboardInterrupt
+            return stage.objective(model, batch, epoch)
+
+        run_stage(model, dataclasses.replace(stage, objective=dying), rte, backbone, folder)
+        return model.state_dict()
+
+    whole = run(tmp_path / "whole", kill=False)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", kill=True)
+    (folder,) = (tmp_path / "killed").iterdir()
+    last = folder / "checkpoint-8"
+    if half_saved:  # as if the kill had come while the second epoch was being saved
+        shutil.copytree(last, folder / "checkpoint-9")
+        (folder / "checkpoint-9" / "trainer_state.json").unlink()
+    resumed = run(tmp_path / "killed", kill=False)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
 def test_smartbert_continues_from_its_parent_bit_by_bit(rte, backbone, tmp_path):
     parent, _ = train("skip_only", rte, backbone, tmp_path / "a")
     parent.save_pretrained(tmp_path / "parent")
@@ -103,8 +144,7 @@ def test_smartbert_continues_from_its_parent_bit_by_bit(rte, backbone, tmp_path)
 
 
 def test_deeberts_exits_start_from_the_pretrained_pooler(rte, backbone):
-    subject = load("deebert")
-    model = build(subject, {}, Start(backbone, None, rte["tune"]), task=task("rte"), seed=1)
+    model = untrained("deebert", rte, backbone)
     poolers = [head.pooler.weight for head in model.exits]
     assert all(torch.equal(p, model.head.pooler.weight) for p in poolers)
     assert model.exits[0].pooler is not model.head.pooler
@@ -113,7 +153,7 @@ def test_deeberts_exits_start_from_the_pretrained_pooler(rte, backbone):
 
 def test_pabees_exits_share_one_pooler_that_is_saved_once(rte, backbone, tmp_path):
     subject = load("pabee")
-    model = build(subject, {}, Start(backbone, None, rte["tune"]), task=task("rte"), seed=1)
+    model = untrained("pabee", rte, backbone)
     assert not [
         name for name in model.state_dict() if name.startswith("exits.") and "pooler" in name
     ]
@@ -158,13 +198,7 @@ def test_random_and_constant_skipping_keep_the_learned_rates(rte, backbone, tmp_
 
 
 def test_a_loss_that_turns_nan_ends_the_training_in_one_line(rte, backbone, tmp_path):
-    model = build(
-        load("full_bert"),
-        {"head": "pooler"},
-        Start(backbone, None, rte["tune"]),
-        task=task("rte"),
-        seed=1,
-    )
+    model = untrained("full_bert", rte, backbone, head="pooler")
 
     def broken(model, batch, epoch):
         loss = model.head(model.layers(batch, "off").last, batch["attention_mask"]).sum()
@@ -178,13 +212,7 @@ def test_a_loss_that_turns_nan_ends_the_training_in_one_line(rte, backbone, tmp_
 
 
 def test_a_truncated_model_is_refused_in_one_line(backbone, rte, tmp_path):
-    model = build(
-        load("full_bert"),
-        {"head": "pooler"},
-        Start(backbone, None, rte["tune"]),
-        task=task("rte"),
-        seed=1,
-    )
+    model = untrained("full_bert", rte, backbone, head="pooler")
     model.save_pretrained(tmp_path)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
@@ -207,3 +235,21 @@ def test_every_registered_method_loads_and_an_unknown_one_names_them(tmp_path):
         load("debert")
     with pytest.raises(UserError, match=r"source .*gone.py' does not exist"):
         load("mine", str(tmp_path / "gone.py"))
+
+
+def test_batches_group_lengths_in_random_order_and_miss_no_example():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(5, 100, 333).tolist()
+    torch.manual_seed(0)
+    sampler = LengthGroups(16, lengths=lengths)
+    first, second = list(sampler), list(sampler)
+    assert sorted(first) == sorted(second) == list(range(333))
+    assert first != second
+    batches = [[lengths[row] for row in first[i : i + 16]] for i in range(0, 320, 16)]
+    assert np.mean([np.ptp(batch) for batch in batches]) < 0.5 * np.ptp(lengths)
+    assert max(map(max, batches)) == max(batches[0])
+    means = [np.mean(batch) for batch in batches]
+    falls = sum(a > b for a, b in pairwise(means))
+    assert 4 < falls < 15  # neither rising nor falling through the epoch
+    for size in (1, 15, 16, 17, 33):
+        assert sorted(LengthGroups(16, lengths=lengths[:size])) == list(range(size))

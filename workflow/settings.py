@@ -64,7 +64,7 @@ def validate(config: dict) -> None:
 
 
 def entry_schema(config: dict, name: str) -> dict:
-    """Return the schema of one entry under `methods`: its method's own keys and those of any entry."""
+    """Return the schema of an entry under `methods`: its method's keys and those of any entry."""
     entry = config["methods"][name]
     method = entry.get("method", name)
     own = schema()["$defs"]["methods"].get(method)

@@ -1,1 +1,1 @@
-"""Metric modules for `evaluate`, kept here because an offline node cannot fetch the hub's scripts."""
+"""Metric modules for `evaluate`, kept here because an offline node cannot fetch the hub's."""

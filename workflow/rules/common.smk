@@ -1,9 +1,9 @@
 # The validated config, and what the rules ask of it. Nothing runs before this has passed.
+import os
 import sys
 
 sys.path.insert(0, workflow.basedir)
 
-from baselines import load
 from smartbert.errors import UserError
 from workflow import settings
 from workflow.code import digest
@@ -12,7 +12,6 @@ try:
     settings.validate(config)
     PARENTS = settings.parents(config)
 except UserError as error:
-    sys.tracebacklimit = 0
     sys.exit(f"error: {error}")
 
 

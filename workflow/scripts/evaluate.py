@@ -1,5 +1,5 @@
-"""Score a run on test: full depth, the published sweep and each exit, replayed from the trace. No model
-runs.
+"""Score a run on test: full depth, the published sweep and each exit, replayed from the trace. No
+model runs.
 """
 
 import argparse

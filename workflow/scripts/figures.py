@@ -1,4 +1,4 @@
-"""Draw score against cost, one figure per task and one with all tasks, and the score of each exit."""
+"""Draw score against cost, a figure per task and one for all, and the score of each exit."""
 
 import argparse
 from pathlib import Path
