@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from smartbert.configuration import AdaptiveBertConfig
     from smartbert.modeling import AdaptiveBert
 
+REFERENCE = "full_bert"  # the entry that every ratio is related to
 NOT_OF_STAGES = ("precision",)  # settings that concern the whole training
 
 

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 from smartbert.cost import CONVENTIONS
+from smartbert.methods import REFERENCE
 from smartbert.tasks import TASKS
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers and dashes do so in grey.
@@ -26,7 +27,6 @@ STYLES = {
     "constant_skip": ("#B8A800", "h", "-."),
 }
 OTHERS = (("#44AA99", "<", "-"), ("#882255", ">", "--"), ("#332288", "p", "-."))
-REFERENCE = "full_bert"
 GLUE_COLUMNS = 4
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from smartbert.cost import CONVENTIONS
+from smartbert.methods import REFERENCE
 from smartbert.tasks import TASKS
 
-REFERENCE = "full_bert"
 KEYS = ["task", "method", "title", "point", "subset", "skip_threshold", "exit_threshold"]
 VALUES = ["score", "accuracy", "f1", "mcc", "cost_relative", "layers"]
 COLUMNS = [
@@ -40,15 +40,14 @@ def exits_table(scores: list[pd.DataFrame]) -> pd.DataFrame:
 
     Only methods with exits are in it, and dense BERT for comparison.
     """
-    rows = pd.concat(scores, ignore_index=True)
+    # Asked of each run: trainings of one group (truncated BERT's depths) are no exits of one model.
+    shown = [s for s in scores if s["layer"].nunique() > 1 or (s["method"] == REFERENCE).any()]
+    rows = pd.concat(shown, ignore_index=True)
     keys = ["task", "method", "title", "subset", "layer"]
     groups = rows.groupby(keys, dropna=False, sort=False)
     table = groups[["score", "accuracy", "f1", "mcc"]].mean()
     table["seeds"] = groups["seed"].nunique()
-    table = table.reset_index()
-    exits = table.groupby("method")["layer"].transform("nunique")
-    table = table[(exits > 1) | (table["method"] == REFERENCE)]
-    return table.sort_values("task", key=_task_order, kind="stable")
+    return table.reset_index().sort_values("task", key=_task_order, kind="stable")
 
 
 def exits_markdown(table: pd.DataFrame, *, caption: str) -> str:
@@ -58,16 +57,13 @@ def exits_markdown(table: pd.DataFrame, *, caption: str) -> str:
         index=["task", "title"], columns="layer", values="score", sort=False, observed=True
     )
     wide = wide[sorted(wide.columns)].map(_blank).reset_index()
-    lines = [
-        "# Score of each exit at full depth, on test",
-        "",
-        *([caption, ""] if caption else []),
+    return _page(
+        "Score of each exit at full depth, on test",
+        caption,
         "Every layer runs and every exit answers for all examples; the last layer's answer is the"
         " final head's. In points, means over seeds.",
-        "",
-    ]
-    wide = wide.rename(columns={"title": "method"})
-    return "\n".join(lines) + wide.to_markdown(index=False, disable_numparse=True) + "\n"
+        table=wide.rename(columns={"title": "method"}),
+    )
 
 
 def gates_table(summaries: list[pd.DataFrame]) -> pd.DataFrame:
@@ -83,15 +79,6 @@ def gates_markdown(table: pd.DataFrame, *, caption: str) -> str:
     """Return what the gates did for reading, a column per layer: share skipped, mean and spread of
     gates.
     """
-    lines = [
-        "# What the gates did, on test",
-        "",
-        *([caption, ""] if caption else []),
-        "At each method's own skip threshold. A cell has the share of examples that skip the layer,"
-        " and the gates' mean ± standard deviation over examples. `undecided` is the share of gates"
-        " in (0.1, 0.9).",
-        "",
-    ]
     cells = [
         f"{row.skipped:.0%} ({row.gate_mean:.2f} ± {row.gate_sd:.2f})" for row in table.itertuples()
     ]
@@ -101,8 +88,14 @@ def gates_markdown(table: pd.DataFrame, *, caption: str) -> str:
         index=index, columns="layer", values="cell", aggfunc="first", sort=False
     )
     wide["undecided"] = table.groupby(index, sort=False)["undecided"].mean().map("{:.0%}".format)
-    wide = wide.reset_index().rename(columns={"title": "method"})
-    return "\n".join(lines) + wide.to_markdown(index=False, disable_numparse=True) + "\n"
+    return _page(
+        "What the gates did, on test",
+        caption,
+        "At each method's own skip threshold. A cell has the share of examples that skip the layer,"
+        " and the gates' mean ± standard deviation over examples. `undecided` is the share of gates"
+        " in (0.1, 0.9).",
+        table=wide.reset_index().rename(columns={"title": "method"}),
+    )
 
 
 def _task_order(names: pd.Series) -> pd.Series:
@@ -112,17 +105,6 @@ def _task_order(names: pd.Series) -> pd.Series:
 def glue_markdown(table: pd.DataFrame, *, caption: str) -> str:
     """Return the table for reading, with the data and the cost convention stated above it."""
     name = table["convention"].iloc[0]
-    lines = [
-        "# GLUE: score and cost on test",
-        "",
-        *([caption, ""] if caption else []),
-        f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
-        "",
-        "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC"
-        " and QQP, accuracy elsewhere. `cost` is the share of dense BERT's, `layers` the mean"
-        " number run; both are means over seeds and test examples.",
-        "",
-    ]
     shown = pd.DataFrame(
         {
             "task": [_task(row) for row in table.itertuples()],
@@ -139,7 +121,21 @@ def glue_markdown(table: pd.DataFrame, *, caption: str) -> str:
             "status": table["status"],
         }
     )
-    return "\n".join(lines) + shown.to_markdown(index=False, disable_numparse=True) + "\n"
+    return _page(
+        "GLUE: score and cost on test",
+        caption,
+        f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
+        "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC"
+        " and QQP, accuracy elsewhere. `cost` is the share of dense BERT's, `layers` the mean"
+        " number run; both are means over seeds and test examples.",
+        table=shown,
+    )
+
+
+def _page(heading: str, *paragraphs: str, table: pd.DataFrame) -> str:
+    """Return a Markdown page: heading, the paragraphs that are not empty, the table."""
+    shown = table.to_markdown(index=False, disable_numparse=True)
+    return "\n\n".join([f"# {heading}", *filter(None, paragraphs), shown]) + "\n"
 
 
 def _task(row) -> str:

@@ -106,6 +106,14 @@ def test_the_exits_table_shows_methods_with_exits_and_dense_bert():
     assert [cell.strip() for cell in bert.split("|")[3:-1]] == [""] * 5 + ["80.0"]
 
 
+def test_depths_of_one_group_are_not_taken_for_exits():
+    def alone(depth: int) -> pd.DataFrame:
+        return exits("rte", "full_bert").assign(method="truncated_bert", layer=depth)
+
+    table = exits_table([exits("rte", "full_bert"), exits("rte", "pabee"), alone(2), alone(3)])
+    assert set(table["method"]) == {"full_bert", "pabee"}
+
+
 def test_the_gates_table_shows_skipping_by_layer():
     columns = [
         "task",

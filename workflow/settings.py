@@ -15,12 +15,12 @@ import yaml
 from baselines import METHODS
 from smartbert.data import SYNTHETIC, DataSettings, check_path
 from smartbert.errors import UserError, unknown
+from smartbert.methods import REFERENCE
 from smartbert.tasks import TASKS, task
 from workflow.code import digest
 
 # What an entry under `methods` says about itself, beside settings of its training.
 ENTRY_KEYS = ("method", "source", "continues", "group", "label", "title")
-REFERENCE = "full_bert"
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
