@@ -10,15 +10,19 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
 .PHONY: quick test reproduce minilm lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
 	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
+	$(RUN) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
+	@echo "Report:  results/quick/report.html"
 
 test: $(READY)  ## the test suite
 	$(RUN) python -m pytest
 
 reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
 	$(RUN) snakemake --cores 8
+	$(RUN) snakemake --quiet all --report results/full/report.html
 
 minilm: $(READY)  ## real GLUE from a local folder, MiniLM
 	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml --quiet rules
+	$(RUN) snakemake --configfile config/minilm.yaml --quiet all --report results/minilm/report.html
 
 lint: $(READY)  ## format and lint checks
 	$(RUN) ruff check . && $(RUN) ruff format --check .

@@ -9,6 +9,9 @@ min_version("9.19")
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 
 
@@ -20,6 +23,7 @@ pathvars:
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/ablations.smk"
 include: "workflow/rules/tables.smk"
 
 
@@ -28,8 +32,16 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        CLAIMS,
+        ABLATED,
 
 
 onsuccess:
-    print(f"Tables:  {config['results']}/tables/glue.md  (and glue.csv)")
+    print(f"Tables:  {config['results']}/tables/glue.md  (each as csv, md and tex)")
     print(f"Figures: {config['results']}/figures/glue.png  (and one per task, png and pdf)")
+    print(f"Claims:  {config['results']}/claims.md")
+
+
+onerror:
+    # What did finish is compiled all the same; a run that failed is a row with its reason.
+    subprocess.run([sys.executable, "-m", "workflow.scripts.partial", *PARTIAL], check=False)

@@ -21,6 +21,7 @@ METHODS = {
     "skip_only": "baselines.skip_only:SkipOnly",
     "smartbert": "smartbert.method:SmartBert",
     "exit_only": "baselines.exit_only:ExitOnly",
+    "gates_off": "baselines.gates_off:GatesOff",
     "random_skip": "baselines.random_skip:RandomSkip",
     "constant_skip": "baselines.constant_skip:ConstantSkip",
 }

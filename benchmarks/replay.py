@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from smartbert.evaluation import published_sweep, scores
+from smartbert.evaluation import published_sweep, sweep_scores
 from smartbert.trace import Trace
 
 
@@ -17,7 +17,7 @@ def main() -> None:
         started = time.perf_counter()
         trace = Trace.load(Path(name))
         points = published_sweep(trace)
-        scores(trace, points, convention="flops")
+        sweep_scores(trace, points, convention="flops")
         spent = time.perf_counter() - started
         print(f"{name}: {len(points)} settings x {len(trace)} examples in {spent:.3f} s")
 

@@ -6,7 +6,6 @@ GLUE's test labels are hidden, so test = GLUE's validation, and tune is carved f
 torch here.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,9 +220,3 @@ def prepare(
         name: tokenise(frame, task, tokenizer, max_length=settings.max_length)
         for name, frame in frames.items()
     }
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

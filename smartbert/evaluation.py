@@ -1,5 +1,5 @@
-"""Evaluation: what a trained method scores and costs on test at given settings, replayed from its
-trace.
+"""Evaluation: what a trained method scores and costs on test at settings chosen before, replayed
+from its traces.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from smartbert.cost import Architecture, CostModel, convention
+from smartbert.errors import UserError
 from smartbert.policies import NEVER, Policy
 from smartbert.replay import Decisions, Replay
 from smartbert.scoring import measure
@@ -15,6 +16,8 @@ from smartbert.tasks import TaskSpec, task
 from smartbert.trace import Trace
 
 FULL = "full"
+PUBLISHED = "published"  # stands for the search space where a setting is the publication's own
+LENGTH_BINS = 6  # bins of equal numbers of examples, for cost against token length
 UNDECIDED = (0.1, 0.9)  # a soft gate between these is not yet nearly 0 or 1 (protocol, claim 6)
 
 
@@ -72,36 +75,236 @@ def subsets(spec: TaskSpec, trace: Trace) -> list[tuple[str, np.ndarray]]:
     ]
 
 
-def scores(trace: Trace, points: list[Point], *, convention: str) -> pd.DataFrame:
-    """Return one row per point and test subset: scores in points, cost relative to dense BERT.
-
-    Columns: task, method, title, seed, point, subset, skip_threshold, exit_threshold, score,
-    accuracy, f1, mcc, cost_relative, speedup, layers, examples, convention, status.
-    """
-    spec = task(trace.meta["task"])
+def sweep_scores(trace: Trace, points: list[Point], *, convention: str) -> pd.DataFrame:
+    """Return one row per setting of the published sweep and test subset: see `score_rows`."""
     replay = Replay(trace)
     rows = []
     for point in points:
         decisions = replay.decide(point.policy)
-        cost = relative_cost(trace, decisions, point.policy, name=convention)
-        for subset, chosen in subsets(spec, trace):
-            rows.append(
-                {
-                    **{key: trace.meta[key] for key in ("task", "method", "title", "seed")},
-                    "point": point.name,
-                    "subset": subset,
-                    "skip_threshold": point.policy.skip_threshold,
-                    "exit_threshold": _one_threshold(point.policy),
-                    **_scores(spec, decisions.predictions[chosen], trace.labels[chosen]),
-                    "cost_relative": cost[chosen].mean(),
-                    "speedup": 1 / cost[chosen].mean(),
-                    "layers": decisions.layers[chosen].mean(),
-                    "examples": len(chosen),
-                    "convention": convention,
-                    "status": "ok",
-                }
-            )
+        rows += score_rows(trace, decisions, point, space=PUBLISHED, convention=convention)
     return pd.DataFrame(rows)
+
+
+def score_rows(
+    trace: Trace, decisions: Decisions, point: Point, *, space: str, convention: str
+) -> list[dict]:
+    """Return one row per test subset: scores in points, cost relative to dense BERT.
+
+    Keys: task, method, title, seed, space, point, subset, skip_threshold, exit_threshold, score,
+    accuracy, f1, mcc, cost_relative, speedup, layers, examples, convention, status.
+    """
+    spec = task(trace.meta["task"])
+    cost = relative_cost(trace, decisions, point.policy, name=convention)
+    return [
+        {
+            **{key: trace.meta[key] for key in ("task", "method", "title", "seed")},
+            "space": space,
+            "point": point.name,
+            "subset": subset,
+            "skip_threshold": point.policy.skip_threshold,
+            "exit_threshold": _one_threshold(point.policy),
+            **_scores(spec, decisions.predictions[chosen], trace.labels[chosen]),
+            "cost_relative": cost[chosen].mean(),
+            "speedup": 1 / cost[chosen].mean(),
+            "layers": decisions.layers[chosen].mean(),
+            "examples": len(chosen),
+            "convention": convention,
+            "status": "ok",
+        }
+        for subset, chosen in subsets(spec, trace)
+    ]
+
+
+class Evaluation:
+    """One method on one task and seed: its members' test traces at the settings chosen on tune.
+
+    Args:
+        traces: test traces by member.
+        tuned: the contents of `points.json`.
+
+    Raises:
+        UserError: if a trace is of another task, seed or model than the one that was tuned.
+    """
+
+    def __init__(self, traces: dict[str, Trace], tuned: dict):
+        self.traces = traces
+        self.tuned = tuned
+        self.replays = {name: Replay(trace) for name, trace in traces.items()}
+        for name, trace in traces.items():
+            same_origin(trace, tuned, member=name)
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The task."""
+        return task(self.tuned["task"])
+
+    @property
+    def row(self) -> dict:
+        """What every row says of the method: task, method, title, seed."""
+        return {key: self.tuned[key] for key in ("task", "method", "title", "seed")}
+
+    def decide(self, setting: dict) -> tuple[Trace, Policy, Decisions]:
+        """Return the member's trace, the policy and what it decides."""
+        policy = Policy(
+            setting["criterion"], tuple(setting["thresholds"]), setting["skip_threshold"]
+        )
+        replay = self.replays[setting["member"]]
+        return replay.trace, policy, replay.decide(policy)
+
+    def cost(self, trace: Trace, policy: Policy, decisions: Decisions) -> np.ndarray:
+        """Return each example's cost relative to dense BERT's on it, (N,)."""
+        return relative_cost(trace, decisions, policy, name=self.tuned["convention"])
+
+    def chosen(self) -> list[tuple[str, str, dict]]:
+        """Return (space, point, setting) of every operating point that could be chosen."""
+        return [
+            (space, name, setting)
+            for space, found in self.tuned["spaces"].items()
+            for name, setting in found["points"].items()
+            if "status" not in setting
+        ]
+
+    def scores(self) -> pd.DataFrame:
+        """Return one row per space, operating point and subset: `score_rows` with member,
+        tune_score and tune_cost; a point that could not be chosen has no numbers and its reason as
+        status.
+        """
+        rows = []
+        for space, found in self.tuned["spaces"].items():
+            for name, setting in found["points"].items():
+                if "status" in setting:
+                    rows += self._unavailable(space, name, setting["status"])
+                    continue
+                trace, policy, decisions = self.decide(setting)
+                own = score_rows(
+                    trace,
+                    decisions,
+                    Point(name, policy),
+                    space=space,
+                    convention=self.tuned["convention"],
+                )
+                extra = {key: setting[key] for key in ("member", "tune_score", "tune_cost")}
+                rows += [{**row, **self.row, **extra} for row in own]
+        return pd.DataFrame(rows)
+
+    def _unavailable(self, space: str, name: str, reason: str) -> list[dict]:
+        trace = next(iter(self.traces.values()))
+        return [
+            {
+                **self.row,
+                **{"space": space, "point": name, "subset": subset},
+                **{"convention": self.tuned["convention"], "status": reason},
+            }
+            for subset, _ in subsets(self.spec, trace)
+        ]
+
+    def curve(self) -> pd.DataFrame:
+        """Return the front found on tune, carried to test.
+
+        Columns: task, method, title, seed, space, subset, member, skip_threshold, thresholds,
+        tune_score, tune_cost, score, cost, layers; by rising cost on tune.
+        """
+        rows = []
+        for space, found in self.tuned["spaces"].items():
+            for setting in found["front"]:
+                trace, policy, decisions = self.decide(setting)
+                own = score_rows(
+                    trace,
+                    decisions,
+                    Point("", policy),
+                    space=space,
+                    convention=self.tuned["convention"],
+                )
+                rows += [
+                    {
+                        **self.row,
+                        **{"space": space, "subset": row["subset"], "member": setting["member"]},
+                        "skip_threshold": policy.skip_threshold,
+                        "thresholds": ";".join(f"{t:.6g}" for t in policy.thresholds),
+                        **{key: setting[key] for key in ("tune_score", "tune_cost")},
+                        **{"score": row["score"], "cost": row["cost_relative"]},
+                        "layers": row["layers"],
+                    }
+                    for row in own
+                ]
+        return pd.DataFrame(rows)
+
+    def usage(self) -> pd.DataFrame:
+        """Return where examples leave and which layers they skip, at every operating point.
+
+        Columns: task, method, title, seed, space, point, label ("all" or a class), layer, exit"
+            " (share
+        of the examples answered at this layer), ran, skipped (share that visited and skipped it).
+        """
+        rows = []
+        for space, point, setting in self.chosen():
+            trace, _, decisions = self.decide(setting)
+            layers = np.arange(1, trace.depth + 1)
+            exits = decisions.exit_layer[:, None] == layers
+            skipped = (layers <= decisions.exit_layer[:, None]) & ~decisions.executed
+            kinds = {"all": np.ones(len(trace), dtype=bool)}
+            kinds |= {name: trace.labels == number for number, name in enumerate(self.spec.labels)}
+            for label, own in kinds.items():
+                if not own.any():
+                    continue
+                shares = (a[own].mean(0) for a in (exits, decisions.executed, skipped))
+                columns = dict(zip(("exit", "ran", "skipped"), shares, strict=True))
+                head = {**self.row, "space": space, "point": point, "label": label}
+                rows.append(pd.DataFrame({**head, "layer": layers, **columns}))
+        return pd.concat(rows, ignore_index=True)
+
+    def lengths(self) -> pd.DataFrame:
+        """Return cost by token length at every operating point.
+
+        Columns: task, method, title, seed, space, point, low, high (tokens), length (mean),
+        examples, cost (relative to dense BERT), flops and dense (absolute, in the convention's
+        unit).
+        """
+        rows = []
+        for space, point, setting in self.chosen():
+            trace, policy, decisions = self.decide(setting)
+            model = _cost_model(trace, self.tuned["convention"])
+            spent = model.spent(decisions, policy, trace.lengths)
+            dense = model.dense(trace.lengths)
+            edges = np.unique(np.quantile(trace.lengths, np.linspace(0, 1, LENGTH_BINS + 1)))
+            bins = np.searchsorted(edges[1:-1], trace.lengths, side="left")
+            for number in np.unique(bins):
+                own = bins == number
+                rows.append(
+                    {
+                        **self.row,
+                        **{"space": space, "point": point},
+                        "low": trace.lengths[own].min(),
+                        "high": trace.lengths[own].max(),
+                        "length": trace.lengths[own].mean(),
+                        "examples": own.sum(),
+                        "cost": (spent[own] / dense[own]).mean(),
+                        "flops": spent[own].mean(),
+                        "dense": dense[own].mean(),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+
+def same_origin(trace: Trace, tuned: dict, *, member: str) -> None:
+    """Refuse a trace that is not of the training that was tuned.
+
+    Raises:
+        UserError: naming what differs: task, seed, model or cost convention's record.
+    """
+    recorded = tuned["members"].get(member)
+    if recorded is None:
+        raise UserError(
+            f"points.json of {tuned['method']} on {tuned['task']} does not know {member!r}; known:"
+            f" {', '.join(tuned['members'])}; delete points.json and run again"
+        )
+    for key in ("task", "seed", "model"):
+        if trace.meta.get(key) != recorded[key]:
+            raise UserError(
+                f"the {trace.meta.get('split')} trace of {member} on {tuned['task']} has {key}"
+                f" {trace.meta.get(key)!r}, the thresholds were tuned on {recorded[key]!r}; delete"
+                " the run's traces and points.json and run again"
+            )
 
 
 def exit_scores(trace: Trace) -> pd.DataFrame:
@@ -162,9 +365,11 @@ def gate_summary(trace: Trace) -> pd.DataFrame:
 
 def relative_cost(trace: Trace, decisions: Decisions, policy: Policy, *, name: str) -> np.ndarray:
     """Return each example's cost as a share of dense BERT's, (N,), under a named convention."""
-    architecture = Architecture(**trace.meta["architecture"])
-    model = CostModel(architecture, convention(name))
-    return model.relative(decisions, policy, trace.lengths)
+    return _cost_model(trace, name).relative(decisions, policy, trace.lengths)
+
+
+def _cost_model(trace: Trace, name: str) -> CostModel:
+    return CostModel(Architecture(**trace.meta["architecture"]), convention(name))
 
 
 def _scores(spec: TaskSpec, predictions: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:

@@ -1,5 +1,6 @@
 """Provenance: the versions, commit, device and settings behind a number, written beside it."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -51,3 +52,9 @@ def device() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -216,8 +216,10 @@ def own_path(model: AdaptiveBert, split: dict[str, list]) -> Paths:
     return record(model, split, grid=grid, meta={}).path(threshold)
 
 
-def trace_meta(model: AdaptiveBert, method: Method, provenance: dict, *, split: str) -> dict:
-    """Return what a trace says about where it comes from."""
+def trace_meta(
+    model: AdaptiveBert, method: Method, provenance: dict, *, split: str, weights: str
+) -> dict:
+    """Return what a trace says about where it comes from; `weights` is the hash of the model's."""
     config = model.config
     architecture = Architecture(
         hidden=config.hidden_size,
@@ -242,4 +244,5 @@ def trace_meta(model: AdaptiveBert, method: Method, provenance: dict, *, split: 
         "skip_threshold": config.skip_threshold if config.gates else None,
         "architecture": architecture.to_dict(),
         "data": provenance["data"][split]["sha256"],
+        "model": weights,
     }

@@ -1,147 +1,141 @@
-"""Tables: the scores of all runs, averaged over seeds, as a tidy csv and for reading."""
+"""Tables: tidy, one row per thing measured, as they are written to csv. No torch.
+
+Everything is arithmetic on the csv files of runs (means over seeds) and on the statistics of their
+comparison (intervals). `pages` shows them to people.
+"""
+
+from collections.abc import Iterable
 
 import pandas as pd
 
-from smartbert.cost import CONVENTIONS
+from smartbert.evaluation import PUBLISHED
 from smartbert.methods import REFERENCE
+from smartbert.search import SPACES
 from smartbert.tasks import TASKS
 
-KEYS = ["task", "method", "title", "point", "subset", "skip_threshold", "exit_threshold"]
+SUBJECT = "smartbert"  # the method that the others are compared with
 VALUES = ["score", "accuracy", "f1", "mcc", "cost_relative", "layers"]
 COLUMNS = [
     *("task", "method", "point", "score", "accuracy", "f1", "mcc", "cost_relative", "speedup"),
-    *("layers", "seeds", "convention", "status", "subset", "title"),
-    *("skip_threshold", "exit_threshold", "examples"),
+    *("layers", "seeds", "convention", "status", "subset", "title", "space"),
 ]
+INTERVALS = ["score_low", "score_high", "cost_low", "cost_high"]
 
 
-def glue_table(scores: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return one row per task, method, point and test subset: means over seeds.
+def by_task(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in the order of the tasks, otherwise as they are."""
+    order = {name: number for number, name in enumerate(TASKS)}
+    return table.sort_values("task", key=lambda names: names.map(order), kind="stable")
+
+
+def concat(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the tables below each other, by task; empty ones do not change column types."""
+    tables = list(tables)
+    rows = pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
+    rows = rows.assign(subset=rows["subset"].fillna("")) if "subset" in rows else rows
+    return by_task(rows).reset_index(drop=True)
+
+
+def one_convention(scores: pd.DataFrame) -> str:
+    """Return the cost convention of all rows.
 
     Raises:
-        ValueError: if the scores are not all in one cost convention.
+        ValueError: if there are several.
     """
-    rows = pd.concat(scores, ignore_index=True)
-    if rows["convention"].nunique() != 1:
-        raise ValueError(f"mixed cost conventions: {sorted(rows['convention'].unique())}")
-    groups = rows.groupby(KEYS, dropna=False, sort=False)
+    names = scores["convention"].dropna().unique()
+    if len(names) != 1:
+        raise ValueError(f"mixed cost conventions: {sorted(names)}")
+    return names[0]
+
+
+def glue_table(
+    scores: pd.DataFrame, points: pd.DataFrame, missing: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return one row per task, method, operating point, space and test subset: means over seeds.
+
+    Args:
+        scores: all runs' rows.
+        points: the comparison's, which have the intervals and the reasons for empty cells.
+        missing: runs that did not finish, with columns task, method, title, seeds, status.
+    """
+    convention = one_convention(scores)
+    tuned = scores[scores["space"] != PUBLISHED]
+    keys = ["task", "method", "title", "space", "subset", "point"]
+    means = tuned.groupby(keys, dropna=False, sort=False)[VALUES].mean().reset_index()
+    statistics = points[[*keys, *INTERVALS, "seeds", "examples", "status"]]
+    table = means.merge(statistics, on=keys, how="left")
+    table["speedup"] = 1 / table["cost_relative"]
+    table["convention"] = convention
+    if missing is not None and len(missing):
+        table = pd.concat([table, missing.assign(convention=convention)], ignore_index=True)
+    return by_task(table)[[*COLUMNS, *INTERVALS, "examples"]]
+
+
+def sweep_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the published sweep: one row per task, method, setting and test subset."""
+    convention = one_convention(scores)
+    rows = scores[scores["space"] == PUBLISHED]
+    keys = [
+        "task",
+        "method",
+        "title",
+        "space",
+        "point",
+        "subset",
+        "skip_threshold",
+        "exit_threshold",
+    ]
+    groups = rows.groupby(keys, dropna=False, sort=False)
     table = groups[VALUES].mean()
     table["seeds"] = groups["seed"].nunique()
     table["examples"] = groups["examples"].first()
-    table["convention"] = rows["convention"].iloc[0]
-    table["status"] = groups["status"].agg(lambda values: "; ".join(sorted(set(values))))
+    table = table.reset_index().assign(convention=convention, status="ok")
     table["speedup"] = 1 / table["cost_relative"]
-    table = table.reset_index()
-    return table.sort_values("task", key=_task_order, kind="stable")[COLUMNS]
+    return by_task(table)[[*COLUMNS, "skip_threshold", "exit_threshold", "examples"]]
 
 
-def exits_table(scores: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return one row per task, method, exit layer and test subset: means over seeds.
+def exits_table(exits: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task, training, exit layer and test subset: means over seeds.
 
-    Only methods with exits are in it, and dense BERT for comparison.
+    Only trainings with exits are in it, and dense BERT for comparison.
     """
-    # Asked of each run: trainings of one group (truncated BERT's depths) are no exits of one model.
-    shown = [s for s in scores if s["layer"].nunique() > 1 or (s["method"] == REFERENCE).any()]
-    rows = pd.concat(shown, ignore_index=True)
-    keys = ["task", "method", "title", "subset", "layer"]
+    own = ["task", "member", "seed"]
+    several = exits.groupby(own)["layer"].transform("nunique") > 1
+    rows = exits[several | (exits["method"] == REFERENCE)]
+    keys = ["task", "method", "member", "title", "subset", "layer"]
     groups = rows.groupby(keys, dropna=False, sort=False)
     table = groups[["score", "accuracy", "f1", "mcc"]].mean()
     table["seeds"] = groups["seed"].nunique()
-    return table.reset_index().sort_values("task", key=_task_order, kind="stable")
+    return by_task(table.reset_index())
 
 
-def exits_markdown(table: pd.DataFrame, *, caption: str) -> str:
-    """Return the scores of the exits for reading, a column per layer."""
-    table = table.assign(task=[_task(row) for row in table.itertuples()])
-    wide = table.pivot_table(
-        index=["task", "title"], columns="layer", values="score", sort=False, observed=True
-    )
-    wide = wide[sorted(wide.columns)].map(_blank).reset_index()
-    return _page(
-        "Score of each exit at full depth, on test",
-        caption,
-        "Every layer runs and every exit answers for all examples; the last layer's answer is the"
-        " final head's. In points, means over seeds.",
-        table=wide.rename(columns={"title": "method"}),
-    )
-
-
-def gates_table(summaries: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return one row per task, method with gates, and layer: means over seeds."""
-    rows = pd.concat([s for s in summaries if len(s)] or summaries[:1], ignore_index=True)
-    groups = rows.groupby(["task", "method", "title", "layer"], sort=False)
+def gates_table(gates: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per task, training with gates, and layer: means over seeds."""
+    groups = gates.groupby(["task", "method", "member", "title", "layer"], sort=False)
     table = groups[["skipped", "gate_mean", "gate_sd", "undecided"]].mean()
     table["seeds"] = groups["seed"].nunique()
-    return table.reset_index().sort_values("task", key=_task_order, kind="stable")
+    return by_task(table.reset_index())
 
 
-def gates_markdown(table: pd.DataFrame, *, caption: str) -> str:
-    """Return what the gates did for reading, a column per layer: share skipped, mean and spread of
-    gates.
-    """
-    cells = [
-        f"{row.skipped:.0%} ({row.gate_mean:.2f} ± {row.gate_sd:.2f})" for row in table.itertuples()
-    ]
-    table = table.assign(cell=cells, task=[TASKS[name].title for name in table["task"]])
-    index = ["task", "title"]
-    wide = table.pivot_table(
-        index=index, columns="layer", values="cell", aggfunc="first", sort=False
+def present_spaces(table: pd.DataFrame) -> list[str]:
+    """Return the search spaces of a table, in their order."""
+    return [space for space in SPACES if space in set(table["space"])]
+
+
+def subject_differences(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences subject minus other, whichever came first, with a column `other`."""
+    first = differences[differences["first"] == SUBJECT].assign(other=lambda d: d["second"])
+    second = differences[differences["second"] == SUBJECT].assign(other=lambda d: d["first"])
+    return by_task(pd.concat([first, turned(second)]))
+
+
+def turned(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return the same differences the other way round."""
+    return differences.assign(
+        first=differences["second"],
+        second=differences["first"],
+        difference=-differences["difference"],
+        low=-differences["high"],
+        high=-differences["low"],
+        probability=1 - differences["probability"],
     )
-    wide["undecided"] = table.groupby(index, sort=False)["undecided"].mean().map("{:.0%}".format)
-    return _page(
-        "What the gates did, on test",
-        caption,
-        "At each method's own skip threshold. A cell has the share of examples that skip the layer,"
-        " and the gates' mean ± standard deviation over examples. `undecided` is the share of gates"
-        " in (0.1, 0.9).",
-        table=wide.reset_index().rename(columns={"title": "method"}),
-    )
-
-
-def _task_order(names: pd.Series) -> pd.Series:
-    return names.map({name: number for number, name in enumerate(TASKS)})
-
-
-def glue_markdown(table: pd.DataFrame, *, caption: str) -> str:
-    """Return the table for reading, with the data and the cost convention stated above it."""
-    name = table["convention"].iloc[0]
-    shown = pd.DataFrame(
-        {
-            "task": [_task(row) for row in table.itertuples()],
-            "method": table["title"],
-            "point": table["point"],
-            "score": table["score"].map("{:.1f}".format),
-            "accuracy": table["accuracy"].map("{:.1f}".format),
-            "F1": table["f1"].map(_blank),
-            "MCC": table["mcc"].map(_blank),
-            "cost": table["cost_relative"].map("{:.1%}".format),
-            "speed-up": table["speedup"].map("{:.2f}x".format),
-            "layers": table["layers"].map("{:.2f}".format),
-            "seeds": table["seeds"],
-            "status": table["status"],
-        }
-    )
-    return _page(
-        "GLUE: score and cost on test",
-        caption,
-        f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
-        "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC"
-        " and QQP, accuracy elsewhere. `cost` is the share of dense BERT's, `layers` the mean"
-        " number run; both are means over seeds and test examples.",
-        table=shown,
-    )
-
-
-def _page(heading: str, *paragraphs: str, table: pd.DataFrame) -> str:
-    """Return a Markdown page: heading, the paragraphs that are not empty, the table."""
-    shown = table.to_markdown(index=False, disable_numparse=True)
-    return "\n\n".join([f"# {heading}", *filter(None, paragraphs), shown]) + "\n"
-
-
-def _task(row) -> str:
-    title = TASKS[row.task].title
-    return f"{title} ({row.subset})" if isinstance(row.subset, str) and row.subset else title
-
-
-def _blank(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.1f}"

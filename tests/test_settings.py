@@ -107,9 +107,49 @@ def test_the_schema_knows_exactly_the_settings_of_each_method(name):
 
 @pytest.mark.parametrize("name", merged()["methods"])
 def test_the_full_config_states_every_setting_of_its_methods(name):
-    stated = merged()["methods"][name]
-    name = settings.registered(merged(), name)
-    assert set(load(name).defaults) <= set(stated)
+    stated = settings.method_settings(merged(), "rte", name)
+    assert set(load(settings.registered(merged(), name)).defaults) <= set(stated)
+
+
+def test_a_variant_says_only_what_differs():
+    base = merged()["methods"]["skip_only"] | {"gate_bias": -3, "epochs": 2}
+    config = changed("methods.skip_only", base)
+    base, own = (
+        settings.method_settings(config, "rte", n) for n in ("skip_only", "skip_only_soft")
+    )
+    assert own["soft_epochs"] > own["epochs"] == 2 and own["gate_bias"] == -3
+    assert {k for k in base if base[k] != own[k]} == {"soft_epochs"}
+    config = changed("task_settings.rte", {"smartbert": {"epochs": 7}})
+    soft = settings.method_settings(config, "rte", "smartbert_soft")
+    assert soft["epochs"] == 7
+    parents = settings.parents(config)
+    assert parents["smartbert_soft"] == "skip_only_soft"
+    assert parents["smartbert_no_contrast_2"] == "skip_only"  # as the one it is like
+    assert settings.entry(config, "smartbert_soft", "title") != settings.title(config, "smartbert")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"like": "smartbrt"}, r"unknown method 'smartbrt' \(did you mean 'smartbert'\?\)"),
+        ({"like": "mine"}, "methods.mine.like leads back to 'mine'"),
+        ({"like": "smartbert", "lamda": 1}, "unknown key 'lamda'"),
+    ],
+)
+def test_a_variant_of_nothing_is_refused(entry, message):
+    with pytest.raises(UserError, match=message):
+        settings.validate(changed("methods.mine", entry))
+
+
+def test_the_lambda_grid_is_what_differs_in_lambda_alone():
+    grid = settings.lambda_grid(merged())
+    assert grid["skip_only"] == 0.04 and sorted(grid.values()) == [0, 0.04, 0.1, 0.2, 0.5]
+    assert not {"skip_only_soft", "skip_only_bias"} & set(grid)
+
+
+def test_a_group_is_of_one_method():
+    with pytest.raises(UserError, match="group 'pabee' are of several methods"):
+        settings.validate(changed("methods.deebert", {"group": "pabee"}))
 
 
 def pins(text: str) -> set[str]:

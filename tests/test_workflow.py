@@ -108,15 +108,18 @@ def test_the_table_has_every_task_and_method(run):
         "pabee",
         "toy",
     }
-    dense = table[table["method"] == "full_bert"]
+    full = table[table["point"] == "full"]
+    dense = full[full["method"] == "full_bert"]
     assert (dense["cost_relative"] == 1).all() and (dense["layers"] == 6).all()
-    assert table["score"].between(0, 100).all() and (table["status"] == "ok").all()
-    assert (table["cost_relative"] > 0).all()
+    assert full["score"].between(0, 100).all() and (full["status"] == "ok").all()
+    assert (full["cost_relative"] > 0).all() and len(full) == 2 * (6 + 3)  # 3 have two spaces
+    budget = table[table["point"] == "b50"]
+    assert (budget["score"].isna() == budget["status"].str.startswith("no setting")).all()
     assert "Synthetic data" in (run["folder"] / "tables" / "glue.md").read_text()
 
 
 def test_the_sweeps_thresholds_change_cost_in_their_order(run):
-    table = pd.read_csv(run["folder"] / "tables" / "glue.csv")
+    table = pd.read_csv(run["folder"] / "tables" / "sweep.csv")
     swept = table[(table["method"] == "deebert") & (table["task"] == "rte")]
     swept = swept[swept["exit_threshold"].notna()].sort_values("exit_threshold")
     assert swept["layers"].is_monotonic_decreasing
@@ -124,10 +127,43 @@ def test_the_sweeps_thresholds_change_cost_in_their_order(run):
 
 
 def test_figures_are_drawn_for_each_task_and_for_all(run):
-    for name in ("sst2", "rte", "glue"):
+    names = ["exits", "usage", "lengths", "glue", "glue-per-layer"]
+    for task in ("sst2", "rte"):
+        names += [task, f"{task}-per-layer", f"{task}-usage", f"{task}-trials"]
+    for name in names:
         for kind, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
             content = (run["folder"] / "figures" / f"{name}.{kind}").read_bytes()
             assert content.startswith(magic) and len(content) > 8000
+
+
+def test_the_claims_are_measured_where_there_is_something_to_measure(run):
+    claims = pd.read_csv(run["folder"] / "claims.csv")
+    overall = claims[claims["what"] == "overall"].set_index("claim")["verdict"]
+    assert overall[1] != "not measured" and overall[2] != "not measured"
+    assert overall[5] == overall[6] == "not measured"  # their variants are not in this run
+    assert (run["folder"] / "claims.md").read_text().count("\n## ") == 6
+
+
+def test_a_failed_run_is_a_row_and_the_others_are_compiled(run, tmp_path):
+    """Without its tune trace one method cannot be tuned; the tables say so and have the rest."""
+    import shutil
+
+    folder = tmp_path / "results"
+    shutil.copytree(run["folder"], folder)
+    own = folder / "runs" / "rte" / "pabee" / "seed1"
+    for file in ("points.json", "trials.csv", *(f"{n}.csv" for n in ("scores", "lengths"))):
+        (own / file).unlink()
+    trace = own / "trace-tune.safetensors"
+    trace.write_bytes(trace.read_bytes()[:1000])
+    change = tmp_path / "results.yaml"
+    change.write_text(yaml.safe_dump({"results": str(folder)}))
+    words = ["--keep-going", "--rerun-triggers", "mtime", "--cores", "2", *run["words"]]
+    text = snakemake(*words, str(change), expect=1)
+    assert "error: cannot read trace" in text and "Traceback" not in text
+    table = pd.read_csv(folder / "tables" / "glue.csv")
+    lost = table[table["status"].str.contains("cannot read trace")]
+    assert set(zip(lost["task"], lost["method"], strict=True)) == {("rte", "pabee")}
+    assert {"smartbert", "deebert"} <= set(table[table["task"] == "rte"]["method"])
 
 
 def test_a_run_says_where_it_comes_from(run):

@@ -20,7 +20,13 @@ from smartbert.tasks import TASKS, task
 from workflow.code import digest
 
 # What an entry under `methods` says about itself, beside settings of its training.
-ENTRY_KEYS = ("method", "source", "continues", "group", "label", "title")
+ENTRY_KEYS = ("method", "source", "like", "continues", "group", "label", "title")
+INHERITED = (
+    "method",
+    "source",
+    "continues",
+)  # of these, what an entry takes from the one it is like
+SUBJECT, SKIPS = "smartbert", "skip_only"  # what is ablated, and its stage 1
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
@@ -39,11 +45,17 @@ def validate(config: dict) -> None:
         UserError: one line on the first violation.
     """
     _check(config, schema(), ())
-    for name, entry in config["methods"].items():
-        _check(entry, entry_schema(config, name), ("methods", name))
-    for name in config["compare"]:
-        if name not in config["methods"]:
-            raise unknown("method", name, config["methods"], setting="compare in the config")
+    for name, own in config["methods"].items():
+        lineage(config, name)
+        _check(own, entry_schema(config, name), ("methods", name))
+    for key, names in (
+        ("compare", config["compare"]),
+        ("ablations.methods", config["ablations"]["methods"]),
+    ):
+        for name in names:
+            if name not in config["methods"]:
+                raise unknown("method", name, config["methods"], setting=f"{key} in the config")
+    _one_criterion(config)
     if REFERENCE not in config["compare"]:
         raise UserError(f"config: compare lacks {REFERENCE!r}, the reference of every ratio")
     for name, own in config["task_settings"].items():
@@ -63,14 +75,90 @@ def validate(config: dict) -> None:
     check_path(config["data"]["path"], config["tasks"])
 
 
+def groups(config: dict, names: list[str]) -> dict[str, list[str]]:
+    """Return the methods as tables show them, each with the entries (trainings) behind it."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(entry(config, name, "group") or name, []).append(name)
+    return found
+
+
+def shown_entries(config: dict) -> list[str]:
+    """Return the entries that appear anywhere: those compared, and the ablations'."""
+    return list(dict.fromkeys([*config["compare"], *ablation_entries(config)]))
+
+
+def ablation_entries(config: dict) -> list[str]:
+    """Return the entries that an ablation needs: reference, subject, variants, trainings with
+    another lambda.
+    """
+    variants = config["ablations"]["methods"]
+    names = [REFERENCE, SUBJECT, SKIPS, *variants, *lambda_grid(config)]
+    return list(dict.fromkeys(names))
+
+
+def lambda_grid(config: dict) -> dict[str, float]:
+    """Return lambda by entry, for stage 1 and those of its variants that differ in lambda alone."""
+    line = [e for v in config["ablations"]["methods"] if (e := entry(config, v, "continues"))]
+    weights = {}
+    for name in dict.fromkeys([SKIPS, *line]):
+        if registered(config, name) == SKIPS:
+            own, base = (method_settings(config, next(iter(TASKS)), n) for n in (name, SKIPS))
+            if {**own, "lambda": None} == {**base, "lambda": None}:
+                weights[name] = own["lambda"]
+    return weights
+
+
+def manifest(config: dict, tasks: list[str] | None = None) -> dict:
+    """Return what a run, or some tasks of it, consists of: seeds by task, and by method its title
+    and trainings.
+    """
+    found = groups(config, config["compare"])
+    return {
+        "seeds": {name: seeds(config, name) for name in tasks or config["tasks"]},
+        "methods": found,
+        "titles": {group: title(config, group) for group in found},
+    }
+
+
+def figures(config: dict) -> list[str]:
+    """Return the names of a run's figures."""
+    spaces = config["tuning"]["spaces"]
+    tasks = config["tasks"]
+    names = [*tasks, "glue", "exits", "usage", "lengths"]
+    names += [f"{name}-{kind}" for kind in ("trials", "usage") for name in tasks]
+    return names + [f"{name}-per-layer" for name in [*tasks, "glue"] if "per_layer" in spaces]
+
+
+def title(config: dict, group: str) -> str | None:
+    """Return the config's title of a method: its own entry's, or its first one's."""
+    members = groups(config, list(config["methods"]))[group]
+    chosen = group if group in members else members[0]
+    return entry(config, chosen, "title")
+
+
+def _one_criterion(config: dict) -> None:
+    """Refuse a group whose entries are not of one method: their settings are searched together.
+
+    Raises:
+        UserError: naming the group.
+    """
+    for group, members in groups(config, list(config["methods"])).items():
+        kinds = {registered(config, name) for name in members}
+        if len(kinds) > 1:
+            raise UserError(
+                f"config: the entries of group {group!r} are of several methods"
+                f" ({', '.join(sorted(kinds))}); set `group` to another name in one of them"
+            )
+
+
 def entry_schema(config: dict, name: str) -> dict:
     """Return the schema of an entry under `methods`: its method's keys and those of any entry."""
-    entry = config["methods"][name]
-    method = entry.get("method", name)
+    method = registered(config, name)
     own = schema()["$defs"]["methods"].get(method)
     shared = {**schema()["$defs"]["entry"], **schema()["properties"]["training"]["properties"]}
     if own is None:
-        if "source" not in entry:
+        if entry(config, name, "source") is None:
             hint = f"methods.{name} (or give it a `source` file)"
             raise unknown("method", method, METHODS, setting=hint)
         return {"type": "object", "properties": shared}  # its own file knows its other keys
@@ -162,18 +250,23 @@ def data_files(config: dict, name: str) -> list[str]:
 def method_settings(config: dict, name: str, method: str) -> dict:
     """Return a method's settings on a task: `training`, replaced by the method's, by the task's."""
     own = config["task_settings"].get(task(name).name, {})
-    merged = {
-        **config["training"],
-        **config["methods"][method],
-        **own.get("training", {}),
-        **own.get(method, {}),
-    }
+    line = lineage(config, method)[::-1]
+    merged = dict(config["training"])
+    for part in (*(config["methods"][e] for e in line), own.get("training", {})):
+        merged |= part
+    for part in (own.get(e, {}) for e in line):
+        merged |= part
     return {key: merged[key] for key in sorted(merged) if key not in ENTRY_KEYS}
 
 
 def compact(values: object) -> str:
     """Return values as JSON that is the same for equal values, for a rule's params."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def ordered(values: object) -> str:
+    """Return values as JSON in the order they are in, which tables and figures keep."""
+    return json.dumps(values, separators=(",", ":"))
 
 
 def data_digest(config: dict) -> str:
@@ -186,14 +279,36 @@ def data_digest(config: dict) -> str:
     )
 
 
+def lineage(config: dict, name: str) -> list[str]:
+    """Return an entry, the one it is like, the one that is like, and so on.
+
+    Raises:
+        UserError: if one of them is not in the config, or they lead back to the first.
+    """
+    line = [name]
+    while (following := config["methods"][line[-1]].get("like")) is not None:
+        if following not in config["methods"]:
+            setting = f"methods.{line[-1]}.like"
+            raise unknown("method", following, config["methods"], setting=setting)
+        if following in line:
+            raise UserError(f"config: methods.{name}.like leads back to {following!r}")
+        line.append(following)
+    return line
+
+
 def entry(config: dict, name: str, key: str) -> str | None:
-    """Return what an entry under `methods` says about itself, None where it is silent."""
-    return config["methods"][name].get(key)
+    """Return what an entry under `methods` says about itself, None where it is silent.
+
+    What it does not say is taken from the entry that it is like, but for how it appears in tables.
+    """
+    line = lineage(config, name) if key in INHERITED else [name]
+    said = (config["methods"][own].get(key) for own in line)
+    return next((value for value in said if value is not None), None)
 
 
 def registered(config: dict, name: str) -> str:
-    """Return the registered method of an entry: its own name unless it says otherwise."""
-    return entry(config, name, "method") or name
+    """Return the registered method of an entry: said, or the name of the one that it is like."""
+    return entry(config, name, "method") or lineage(config, name)[-1]
 
 
 def module(config: dict, name: str) -> str:
@@ -209,13 +324,16 @@ def method_options(config: dict, name: str) -> str:
     return shlex.join(words)
 
 
-def row_options(config: dict, name: str) -> str:
-    """Return the command-line words that tell how an entry appears in tables."""
-    words = ["--group", entry(config, name, "group") or name]
-    for key in ("label", "title"):
-        if entry(config, name, key):
-            words += [f"--{key}", entry(config, name, key)]
-    return shlex.join(words)
+def member_options(config: dict, names: list[str]) -> str:
+    """Return the command-line words that name a method's trainings and what tells them apart."""
+    labels = [entry(config, name, "label") or "" for name in names]
+    return shlex.join(["--members", *names, "--labels", *labels])
+
+
+def title_option(config: dict, group: str) -> str:
+    """Return the command-line words for a method's title, none where the config is silent."""
+    own = title(config, group)
+    return shlex.join(["--title", own]) if own else ""
 
 
 def parents(config: dict) -> dict[str, str | None]:

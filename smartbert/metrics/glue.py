@@ -1,4 +1,4 @@
-"""GLUE's metrics as a local `evaluate` metric module, with scikit-learn underneath.
+"""GLUE's metrics as a local `evaluate` metric module, computed with scikit-learn.
 
 Usage: `Glue(config_name="mrpc").compute(predictions=..., references=...)` or
 `evaluate.load("smartbert/metrics/glue.py", "mrpc")`.
@@ -7,9 +7,16 @@ Usage: `Glue(config_name="mrpc").compute(predictions=..., references=...)` or
 import datasets
 import evaluate
 import numpy as np
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
-from smartbert.scoring import measure
 from smartbert.tasks import TASKS, task
+
+FUNCTIONS = {
+    "accuracy": accuracy_score,
+    # GLUE's F1 is that of class 1; undefined (no true or predicted positive) counts as 0.
+    "f1": lambda labels, predictions: f1_score(labels, predictions, pos_label=1, zero_division=0.0),
+    "mcc": matthews_corrcoef,
+}
 
 
 class Glue(evaluate.Metric):
@@ -28,4 +35,8 @@ class Glue(evaluate.Metric):
         )
 
     def _compute(self, predictions, references):
-        return measure(task(self.config_name), np.asarray(predictions), np.asarray(references))
+        spec = task(self.config_name)
+        values = {
+            name: 100.0 * float(FUNCTIONS[name](references, predictions)) for name in spec.metrics
+        }
+        return {**values, "score": float(np.mean([values[name] for name in spec.score]))}

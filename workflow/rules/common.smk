@@ -1,10 +1,14 @@
 # The validated config, and what the rules ask of it. Nothing runs before this has passed.
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
 from smartbert.errors import UserError
+from smartbert.methods import REFERENCE
+from smartbert.tasks import TASKS
 from workflow import settings
 from workflow.code import digest
 
@@ -30,10 +34,76 @@ def parent_weights(wildcards):
     )
 
 
-def run_files(config, name):
+STATISTICS = ["points", "auc", "bands", "differences", "draws"]
+RUN_TABLES = ["scores", "curve", "exits", "gates", "usage", "lengths"]
+GROUPS = settings.groups(config, list(config["methods"]))
+SHOWN = settings.shown_entries(config)
+
+
+def trace_files(split):
+    def files(wildcards):
+        return [
+            f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/trace-{split}.safetensors"
+            for name in shown(wildcards.method)
+        ]
+
+    return files
+
+
+def shown(group):
+    return [name for name in GROUPS[group] if name in SHOWN] or GROUPS[group]
+
+
+def run_files(task, names, file):
     return [
-        f"<results>/runs/{task}/{method}/seed{seed}/{name}"
-        for task in config["tasks"]
-        for method in config["compare"]
+        f"<results>/runs/{task}/{group}/seed{seed}/{file}"
+        for group in settings.groups(config, names)
         for seed in settings.seeds(config, task)
     ]
+
+
+def entry_files(task, names, file):
+    return [
+        f"<results>/runs/{task}/{name}/seed{seed}/{file}"
+        for name in names
+        for seed in settings.seeds(config, task)
+    ]
+
+
+def compared_files(file):
+    return [path for task in config["tasks"] for path in run_files(task, config["compare"], file)]
+
+
+# What each kind of figure is filed under in the report.
+KINDS = {
+    "exits": "Score of each exit",
+    "usage": "Where examples exit and skip",
+    "lengths": "Cost by length",
+    "trials": "Search on tune",
+}
+PAGE_TITLES = {
+    "glue": "score and cost at each operating point",
+    "sweep": "the publications' own thresholds",
+    "curves": "fronts carried to test",
+    "auc": "mean score over the cost range",
+    "differences": "paired differences",
+    "exits": "score of each exit",
+    "gates": "what the gates did",
+    "published": "the literature's figures",
+}
+
+
+def in_report(path, caption, category, **labels):
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
+def figure_in_report(name):
+    path = f"<results>/figures/{name}.png"
+    own, _, kind = name.rpartition("-") if not name.endswith("-per-layer") else (name, "", "")
+    kind = kind or name
+    if kind in KINDS:
+        return in_report(path, kind, KINDS[kind], task=own or "all tasks")
+    task = name.removesuffix("-per-layer")
+    thresholds = "one per layer" if name.endswith("-per-layer") else "one for all layers"
+    task = "all tasks" if task == "glue" else task
+    return in_report(path, "curves", "Score against cost", task=task, thresholds=thresholds)

@@ -1,11 +1,20 @@
-"""Score a run on test: full depth, the published sweep and each exit, replayed from the trace. No
-model runs.
+"""Score a method on test at the settings chosen on tune and at those of its publication; where its
+examples exit, what its gates do. Replayed from traces; no model runs.
 """
 
 import argparse
+import json
 from pathlib import Path
 
-from smartbert.evaluation import exit_scores, gate_summary, published_sweep, scores
+import pandas as pd
+
+from smartbert.evaluation import (
+    Evaluation,
+    exit_scores,
+    gate_summary,
+    published_sweep,
+    sweep_scores,
+)
 from smartbert.trace import Trace
 from workflow.scripts.common import run, write_csv
 
@@ -13,27 +22,34 @@ from workflow.scripts.common import run, write_csv
 def main(argv: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trace", type=Path, required=True, help="trace of test")
-    parser.add_argument("--convention", required=True, help="how cost is counted")
-    parser.add_argument("--group", required=True, help="the method's name in tables")
-    parser.add_argument(
-        "--label", default="", help="tells this run's points from others of its group"
-    )
-    parser.add_argument("--title", help="the method's title in tables, if not its own")
-    parser.add_argument("--scores", type=Path, required=True, help="csv to write: the sweep")
-    parser.add_argument("--exits", type=Path, required=True, help="csv to write: each exit")
-    parser.add_argument("--gates", type=Path, required=True, help="csv to write: each gate")
+    parser.add_argument("--points", type=Path, required=True, help="points.json of the method")
+    parser.add_argument("--traces", type=Path, nargs="+", required=True, help="its test traces")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
-    trace = Trace.load(args.trace)
-    points = published_sweep(trace, label=args.label)
-    for table, path in (
-        (scores(trace, points, convention=args.convention), args.scores),
-        (exit_scores(trace), args.exits),
-        (gate_summary(trace), args.gates),
-    ):
-        table["method"] = args.group
-        table["title"] = args.title or table["title"]
-        write_csv(table, path)
+    tuned = json.loads(args.points.read_text())
+    traces = {path.parent.parent.name: Trace.load(path) for path in args.traces}
+    evaluation = Evaluation(traces, tuned)
+    swept, exits, gates = [], [], []
+    for name, trace in traces.items():
+        label = tuned["members"][name]["label"]
+        points = published_sweep(trace, label=label)
+        swept.append(sweep_scores(trace, points, convention=tuned["convention"]))
+        title = f"{tuned['title']} ({label})" if label else tuned["title"]
+        exits.append(exit_scores(trace).assign(member=name, title=title))
+        gates.append(gate_summary(trace).assign(member=name, title=title))
+    same = {"method": tuned["method"]}
+    tables = {
+        "scores": pd.concat(
+            [evaluation.scores(), pd.concat(swept).assign(**same, title=tuned["title"])]
+        ),
+        "curve": evaluation.curve(),
+        "exits": pd.concat(exits).assign(**same),
+        "gates": pd.concat(gates).assign(**same),
+        "usage": evaluation.usage(),
+        "lengths": evaluation.lengths(),
+    }
+    for name, table in tables.items():
+        write_csv(table, args.out / f"{name}.csv")
 
 
 if __name__ == "__main__":

@@ -21,16 +21,18 @@ def main(argv: list[str] | None = None) -> None:
     offline()
 
     from baselines import load
+    from smartbert.provenance import sha256
     from smartbert.recording import grid_from_tune, load_model, record, trace_meta
 
     method = load(args.method, args.source)
     model = load_model(args.model)
     provenance = json.loads((args.model / "provenance.json").read_text())
+    weights = sha256(args.model / "model.safetensors")
     tune = read_columns(args.data / "tune.parquet")
     grid = grid_from_tune(model, tune, **args.settings)
     for split in ("tune", "test"):
         columns = tune if split == "tune" else read_columns(args.data / "test.parquet")
-        meta = trace_meta(model, method, provenance, split=split)
+        meta = trace_meta(model, method, provenance, split=split, weights=weights)
         trace = record(model, columns, grid=grid, meta=meta)
         trace.save(args.out / f"trace-{split}.safetensors")
 

@@ -23,7 +23,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from tokenizers import Tokenizer
 
-    from smartbert.data import SPLITS, digest, prepare, test_splits
+    from smartbert.data import SPLITS, prepare, test_splits
+    from smartbert.provenance import sha256
     from smartbert.tasks import task
     from workflow.settings import parse_data_settings
 
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
             "labels": frames[name]["label"].value_counts().sort_index().tolist(),
             "tokens": round(float(frames[name]["length"].mean()), 2),
             "truncated": int((frames[name]["length"] >= settings.max_length).sum()),
-            "sha256": digest(path),
+            "sha256": sha256(path),
         }
     record["subsets"] = [subset for subset, _ in test_splits(spec, settings)]
     (args.out / "task.json").write_text(json.dumps(record, indent=2) + "\n")

@@ -1,0 +1,95 @@
+"""Made-up traces with the properties that matter: exits get better with depth, some examples are
+easy, gates differ a little between examples. Nothing here trains or runs a model.
+"""
+
+import numpy as np
+
+from smartbert.cost import Architecture
+from smartbert.tasks import TASKS
+from smartbert.trace import Trace
+
+DEPTH = 6
+SIZES = {"hidden": 384, "intermediate": 1536, "layers": DEPTH, "reference_layers": DEPTH}
+METHODS = {
+    # exits, head, gates, criterion
+    "full_bert": (None, "pooler", False, "never"),
+    "smartbert": ("attention", "attention", True, "entropy"),
+    "skip_only": (None, "attention", True, "never"),
+    "deebert": ("pooler", "pooler", False, "entropy"),
+    "pabee": ("shared_pooler", "pooler", False, "patience"),
+    "exit_only": ("attention", "attention", False, "entropy"),
+}
+SWEEPS = {"entropy": [0, 0.1, 0.3, 0.5], "patience": [1, 2, 3, 4], "never": []}
+TITLES = {"full_bert": "BERT", "smartbert": "SmartBERT", "skip_only": "Skip-only"}
+
+
+def made_up(
+    task: str, method: str, *, seed: int = 1, split: str = "test", n: int = 120, depth: int = DEPTH
+) -> Trace:
+    """Return a trace; the labels of a task and split are the same for every method and seed."""
+    spec = TASKS[task]
+    classes = len(spec.labels)
+    shared = np.random.default_rng([sum(map(ord, task + split)), n])
+    labels = shared.integers(0, classes, n)
+    easy = shared.random(n)
+    lengths = shared.integers(6, 60, n)
+    kind = method.rstrip("_0123456789")
+    exits, head, gated, criterion = METHODS.get(kind, METHODS["full_bert"])
+    rng = np.random.default_rng([seed, sum(map(ord, task + split + method))])
+    grid = np.array([0.4, 0.5, np.inf] if gated else [np.inf], dtype=np.float32)
+    paths = [
+        _path(rng, labels, easy, threshold, depth, classes, exits, gated) for threshold in grid
+    ]
+    steps = np.arange(len(grid))
+    arrays = {name: np.concatenate([path[name] for path in paths]) for name in paths[0]}
+    architecture = Architecture(
+        **{**SIZES, "layers": depth}, classes=classes, exits=exits, head=head, gates=gated
+    )
+    subsets = len(spec.test) if split == "test" else 1
+    return Trace(
+        labels=labels,
+        lengths=lengths,
+        index=np.arange(n),
+        subset=np.arange(n) % subsets,
+        grid=grid,
+        example=np.tile(np.arange(n), len(grid)),
+        low=np.repeat(steps, n),
+        high=np.repeat(steps + 1, n),
+        **arrays,
+        meta={
+            "task": task,
+            "method": method,
+            "seed": seed,
+            "split": split,
+            "title": TITLES.get(kind, kind),
+            "criterion": criterion,
+            "sweep": SWEEPS[criterion],
+            "skip_threshold": 0.5 if gated else None,
+            "architecture": architecture.to_dict(),
+            "data": f"data of {task} {split}",
+            "model": f"weights of {task} {method} {seed}",
+        },
+    )
+
+
+def _path(rng, labels, easy, threshold, depth, classes, exits, gated) -> dict[str, np.ndarray]:
+    """Return one path per example at a skip threshold."""
+    n = len(labels)
+    gates = np.full((n, depth), np.nan, dtype=np.float32)
+    if gated:
+        gates = np.clip(rng.normal(0.42, 0.06, (n, depth)), 0, 1).astype(np.float32)
+    executed = ~(gates >= threshold) if gated else np.ones((n, depth), dtype=bool)
+    truth = np.eye(classes)[labels]
+    ran = np.cumsum(executed, 1)
+    # Signal grows with the layers run, faster for easy examples.
+    strength = ran[:, :, None] * (0.2 + easy)[:, None, None]
+    logits = truth[:, None] * strength + rng.normal(0, 1.2, (n, depth, classes))
+    exit_logits = np.full((n, depth - 1, classes), np.nan)
+    if exits:
+        exit_logits = np.where(executed[:, :-1, None], logits[:, :-1], np.nan)
+    return {
+        "gates": gates,
+        "executed": executed,
+        "exit_logits": exit_logits.astype(np.float32),
+        "final_logits": logits[:, -1].astype(np.float32),
+    }

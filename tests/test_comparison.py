@@ -1,0 +1,419 @@
+"""From traces to tables and claims, on made-up runs: curves, auc, differences, statuses."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import METHODS, made_up
+
+from smartbert.claims import Evidence, claims_markdown, claims_table, judge, together
+from smartbert.comparison import BUDGETS, Comparison, affordable, auc_weights, median_over_tasks
+from smartbert.errors import UserError
+from smartbert.evaluation import Evaluation
+from smartbert.tables import concat
+from workflow.scripts import ablate, claims, compare, evaluate, figures, reference, tables, tune
+
+MEMBERS = {m: [m] for m in METHODS} | {"truncated_bert": ["truncated_bert_2", "truncated_bert_4"]}
+SEEDS = (1, 2)
+TASKS = ("rte", "mnli")
+MANIFEST = {"seeds": {t: list(SEEDS) for t in TASKS}, "methods": MEMBERS, "titles": {}}
+TUNING = {
+    "trials": 40,
+    "sampler": "nsga2",
+    "seed": 0,
+    "spaces": ["global", "per_layer"],
+    "storage": None,
+}
+
+
+def record(folder: Path, task: str, member: str, seed: int, **changes) -> None:
+    depth = int(member[-1]) if member[-1].isdigit() else 6
+    own = folder / "runs" / task / member / f"seed{seed}"
+    own.mkdir(parents=True, exist_ok=True)
+    for split in ("tune", "test"):
+        trace = made_up(task, member, seed=seed, split=split, depth=depth, **changes)
+        trace.save(own / f"trace-{split}.safetensors")
+
+
+def traces(folder: Path, task: str, members: list[str], seed: int, split: str) -> list[str]:
+    own = folder / "runs" / task
+    return [str(own / m / f"seed{seed}" / f"trace-{split}.safetensors") for m in members]
+
+
+def tune_words(folder: Path, task: str, method: str, seed: int) -> list[str]:
+    members = MEMBERS[method]
+    own = folder / "runs" / task / method / f"seed{seed}"
+    labels = [f"{m[-1]} layers" if len(members) > 1 else "" for m in members]
+    return [
+        *("--task", task, "--method", method, "--seed", str(seed), "--run", "made-up"),
+        *("--members", *members, "--labels", *labels),
+        *("--traces", *traces(folder, task, members, seed, "tune")),
+        *("--dense", *traces(folder, task, ["full_bert"], seed, "tune")),
+        *("--data", str(folder / "data" / task / "task.json"), "--convention", "flops"),
+        *("--settings", json.dumps(TUNING)),
+        *("--points", str(own / "points.json"), "--trials", str(own / "trials.csv")),
+    ]
+
+
+def compare_words(folder: Path, task: str, methods: dict = MEMBERS) -> list[str]:
+    out = folder / "statistics" / task
+    out.mkdir(parents=True, exist_ok=True)
+    return [
+        *("--task", task, "--runs", str(folder / "runs"), "--methods", json.dumps(methods)),
+        *("--seeds", *map(str, SEEDS), "--settings", '{"draws": 200, "seed": 0}'),
+        *("--out", str(out)),
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A whole made-up run: two tasks, two seeds, all methods."""
+    folder = tmp_path_factory.mktemp("run")
+    for task in TASKS:
+        data = folder / "data" / task
+        data.mkdir(parents=True)
+        splits = {"splits": {"tune": {"sha256": f"data of {task} tune"}}}
+        (data / "task.json").write_text(json.dumps(splits))
+        for seed in SEEDS:
+            for members in MEMBERS.values():
+                for member in members:
+                    record(folder, task, member, seed)
+            for method, members in MEMBERS.items():
+                own = folder / "runs" / task / method / f"seed{seed}"
+                own.mkdir(parents=True, exist_ok=True)
+                tune.main(tune_words(folder, task, method, seed))
+                test = traces(folder, task, members, seed, "test")
+                words = ["--points", str(own / "points.json"), "--traces", *test]
+                evaluate.main([*words, "--out", str(own)])
+        compare.main(compare_words(folder, task))
+    tables.write_tables(folder, MANIFEST, caption="Made up.", partial=False)
+    claims.write_claims(folder, MANIFEST, caption="Made up.")
+    return folder
+
+
+def statistics(run: Path, name: str) -> pd.DataFrame:
+    return concat(pd.read_csv(run / "statistics" / t / f"{name}.csv") for t in TASKS)
+
+
+def test_affordable_settings_are_a_step_function():
+    steps = affordable([0.3, 0.5, 0.9])
+    read = dict(zip(BUDGETS, steps, strict=True))
+    assert [read[b] for b in (0.25, 0.29, 0.3, 0.49, 0.5, 0.89, 0.9, 1.0)] == [
+        *(-1, -1, 0, 0, 1, 1, 2, 2)
+    ]
+
+
+def test_auc_weighs_each_setting_by_the_budgets_it_wins():
+    assert auc_weights([0.1, 0.4, 0.7]) == pytest.approx([0.2, 0.4, 0.4])
+    assert auc_weights([0.5]) == pytest.approx([0.5 / 0.75])
+    assert auc_weights([1.2]) == pytest.approx([0])
+    assert auc_weights([0.1, 0.2]) == pytest.approx([0, 1])
+
+
+def test_auc_is_the_mean_of_the_curve(run):
+    auc, bands = statistics(run, "auc"), statistics(run, "bands")
+    checked = 0
+    for row in auc.itertuples():
+        own = bands[
+            (bands["task"] == row.task)
+            & (bands["method"] == row.method)
+            & (bands["space"] == row.space)
+            & (bands["subset"].fillna("") == (row.subset if isinstance(row.subset, str) else ""))
+        ]
+        if own["score"].notna().all():  # no majority class in it
+            assert row.auc == pytest.approx(own["score"].mean(), abs=1.5)
+            checked += 1
+    assert checked
+
+
+def test_a_difference_is_that_of_the_points(run):
+    points, differences = statistics(run, "points"), statistics(run, "differences")
+    points = points[points["space"] == "global"].set_index(["task", "subset", "method", "point"])
+    rows = differences[(differences["space"] == "global") & (differences["kind"] == "score")]
+    rows = rows[rows["point"].isin(["full", "b75"]) & (rows["seeds"] == len(SEEDS))]
+    assert len(rows)
+    for row in rows.itertuples():
+        first, second = (
+            points.loc[row.task, row.subset, m, row.point] for m in (row.first, row.second)
+        )
+        assert row.difference == pytest.approx(first["score"] - second["score"], abs=1e-4)
+        assert row.low <= row.difference <= row.high
+        assert 0 <= row.probability <= 1
+
+
+def test_every_task_method_and_point_has_its_row(run):
+    table = pd.read_csv(run / "tables" / "glue.csv")
+    own = table[(table["space"] == "global") & (table["task"] == "rte")]
+    assert set(own["method"]) == set(MEMBERS)
+    assert (own.groupby("method")["point"].count() == 5).all()
+    assert set(table[table["task"] == "mnli"]["subset"]) == {"matched", "mismatched"}
+    empty = own[own["score"].isna()]
+    assert len(empty) and empty["status"].str.contains("no setting").all()
+    filled = own[own["score"].notna()]
+    assert (filled["score_low"] <= filled["score"]).all()
+    assert (filled["score"] <= filled["score_high"]).all()
+
+
+def test_every_table_is_there_in_every_form(run):
+    for name in ("glue", "curves", "auc", "differences", "exits", "gates", "published", "sweep"):
+        for kind in ("csv", "md", "tex"):
+            assert (run / "tables" / f"{name}.{kind}").stat().st_size > 100
+    text = (run / "tables" / "glue.md").read_text()
+    assert "Made up." in text and "95 % bootstrap" in text and "`flops`" in text
+
+
+def test_ties_with_the_best_are_bold_too(run):
+    differences = statistics(run, "differences")
+    table = pd.read_csv(run / "tables" / "glue.csv")
+    text = (run / "tables" / "glue.md").read_text().split("## b50")[1].split("##")[0]
+    column = [cell.strip() for cell in text.splitlines()[2].split("|")].index("RTE")
+    own = table[(table["task"] == "rte") & (table["point"] == "b50") & (table["space"] == "global")]
+    own = own[own["score"].notna()].set_index("method")
+    best = own["score"].idxmax()
+    titles = own["title"].to_dict()
+    cells = {
+        line.split("|")[1].strip(): line.split("|")[column]
+        for line in text.splitlines()[4:]
+        if line.startswith("|")
+    }
+    for method in own.index:
+        pair = differences[
+            (differences["task"] == "rte")
+            & (differences["space"] == "global")
+            & (differences["point"] == "b50")
+            & (differences["kind"] == "score")
+            & (
+                ((differences["first"] == best) & (differences["second"] == method))
+                | ((differences["first"] == method) & (differences["second"] == best))
+            )
+        ]
+        tied = method == best or ((pair["low"] <= 0) & (pair["high"] >= 0)).any()
+        assert ("**" in cells[titles[method]]) == tied
+
+
+def test_points_do_not_change_when_test_does(run, tmp_path):
+    """Tuning reads nothing of test: with a corrupted test trace the same thresholds come out."""
+    words = tune_words(run, "rte", "smartbert", 1)
+    test = Path(traces(run, "rte", ["smartbert"], 1, "test")[0])
+    whole, points = test.read_bytes(), Path(words[words.index("--points") + 1])
+    before = points.read_bytes()
+    try:
+        test.write_bytes(b"nothing of use")
+        tune.main(words)
+    finally:
+        test.write_bytes(whole)
+    assert points.read_bytes() == before
+
+
+def test_usage_adds_up(run):
+    usage = pd.read_csv(run / "tables" / "usage.csv")
+    keys = ["task", "method", "seed", "space", "point", "label"]
+    assert usage.groupby(keys)["exit"].sum().to_numpy() == pytest.approx(1, abs=1e-4)
+    first = usage[usage["layer"] == 1]
+    assert (first["ran"] + first["skipped"]).to_numpy() == pytest.approx(1, abs=1e-4)
+    assert {"entailment", "not_entailment", "all"} <= set(usage["label"])
+
+
+def test_length_bins_hold_every_example(run):
+    lengths = pd.read_csv(run / "tables" / "lengths.csv")
+    own = lengths[(lengths["method"] == "full_bert") & (lengths["point"] == "full")]
+    assert (own.groupby(["task", "seed"])["examples"].sum() == 120).all()
+    assert own["flops"].to_numpy() == pytest.approx(own["dense"].to_numpy())
+    assert (own["low"] <= own["length"]).all() and (own["length"] <= own["high"]).all()
+
+
+def test_an_ablation_is_the_paired_change_against_the_method(run, tmp_path):
+    words = compare_words(run, "rte")
+    words = [*words[: words.index("--out")], "--out", str(tmp_path)]
+    (tmp_path / "rte").mkdir()
+    variants = ["exit_only", "skip_only"]
+    ablate.main([*words, "--variants", *variants, "--weights", '{"skip_only": 0.04}'])
+    table = pd.read_csv(tmp_path / "rte.csv")
+    assert list(table["title"]) == ["SmartBERT", "thresholds per layer", "exit_only", "Skip-only"]
+    assert list(table["method"])[2:] == variants
+    own, changes = table.iloc[0], table.iloc[1:].set_index("method")
+    pairs = statistics(run, "differences")
+    pairs = pairs[(pairs["task"] == "rte") & (pairs["space"] == "global")]
+    (pair,) = pairs[
+        (pairs["first"] == "smartbert")
+        & (pairs["second"] == "exit_only")
+        & (pairs["point"] == "auc")
+    ].itertuples()
+    assert changes.loc["exit_only", "auc"] == pytest.approx(-pair.difference, abs=1e-4)
+    assert changes.loc["exit_only", "auc_low"] == pytest.approx(-pair.high, abs=1e-4)
+    points = statistics(run, "points")
+    cost = points[
+        (points["task"] == "rte")
+        & (points["method"] == "smartbert")
+        & (points["space"] == "global")
+        & (points["point"] == "drop1")
+    ]["cost"].iloc[0]
+    assert own["saving"] == pytest.approx(100 * (1 - cost), abs=1e-3)
+    assert own["saving_low"] <= own["saving"] <= own["saving_high"]
+    assert np.isnan(changes.loc["exit_only", "skipped"]) and 0 < own["skipped"] < 1
+    lambdas = pd.read_csv(tmp_path / "rte-lambda.csv")
+    assert list(lambdas["weight"]) == [0.04, 0.04] and lambdas["dense"].notna().all()
+    for name in ("rte.md", "rte.tex", "rte.png", "rte.pdf", "rte-lambda.png"):
+        assert (tmp_path / name).stat().st_size > 500
+
+
+def test_one_tasks_results_stand_alone(run, tmp_path):
+    manifest = {**MANIFEST, "seeds": {"rte": list(SEEDS)}}
+    tables.write_tables(run, manifest, caption="", out=tmp_path)
+    figures.write_figures(run, manifest, caption="", out=tmp_path, cores=2)
+    claims.write_claims(run, manifest, caption="", out=tmp_path)
+    assert set(pd.read_csv(tmp_path / "tables" / "glue.csv")["task"]) == {"rte"}
+    assert (tmp_path / "figures" / "rte-trials.png").exists()
+    assert (tmp_path / "claims.md").read_text().startswith("# The claims")
+
+
+def test_a_run_is_kept_and_gone_on_from(run, tmp_path):
+    kept, again = tmp_path / "kept", tmp_path / "again"
+    model = run / "runs" / "rte" / "pabee" / "seed1" / "model.safetensors"
+    model.write_bytes(b"large")
+    try:
+        reference.main(["save", str(run), str(kept)])
+    finally:
+        model.unlink()
+    own = Path("runs/rte/pabee/seed1")
+    assert (kept / own / "trace-test.safetensors").exists() and (kept / "claims.md").exists()
+    assert not (kept / own / model.name).exists() and not (kept / "data").exists()
+    with pytest.raises(UserError, match="is missing; make it first"):
+        reference.main(["restore", str(kept), str(again)])
+    for task in TASKS:
+        record = again / "data" / task / "task.json"
+        record.parent.mkdir(parents=True)
+        hashes = {name: {"sha256": f"data of {task} {name}"} for name in ("tune", "test")}
+        record.write_text(json.dumps({"splits": hashes}))
+    reference.main(["restore", str(kept), str(again)])
+    trace = again / own / "trace-test.safetensors"
+    assert trace.read_bytes() == (run / own / trace.name).read_bytes()
+    assert trace.stat().st_mtime >= record.stat().st_mtime
+    assert not (again / own / "points.json").exists()  # tuned anew, in seconds
+    record.write_text(json.dumps({"splits": {"test": {"sha256": "changed"}}}))
+    with pytest.raises(UserError, match="recorded on other data"):
+        reference.main(["restore", str(kept), str(again)])
+
+
+def test_a_missing_run_is_a_row_with_its_reason_and_the_rest_is_compiled(run, tmp_path):
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for seed in SEEDS:
+        shutil.rmtree(folder / "runs" / "rte" / "deebert" / f"seed{seed}")
+    logs = folder / "logs" / "train"
+    logs.mkdir(parents=True)
+    (logs / "rte-deebert-1.log").write_text("working\nerror: the loss became nan at step 7\n")
+    compare.main([*compare_words(folder, "rte"), "--partial"])
+    tables.write_tables(folder, MANIFEST, caption="", partial=True)
+    table = pd.read_csv(folder / "tables" / "glue.csv")
+    lost = table[(table["method"] == "deebert") & (table["task"] == "rte")]
+    assert list(lost["status"]) == [
+        "seed 1: the loss became nan at step 7",
+        "seed 2: did not run",
+    ]
+    assert lost["score"].isna().all()
+    text = (folder / "tables" / "glue.md").read_text()
+    assert "Missing" in text and "became nan" in text
+    assert len(table[(table["method"] == "pabee") & (table["task"] == "rte")]) == 5
+    with pytest.raises(UserError, match=r"no run in .* has finished"):
+        tables.write_tables(tmp_path / "empty", MANIFEST, caption="", partial=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "mnli"}, "has task 'mnli'"),
+        ({"seed": 7}, "has seed 7"),
+        ({"model": "another"}, "has model 'another'"),
+    ],
+)
+def test_a_trace_of_another_training_is_refused_by_name(run, change, message):
+    tuned = json.loads((run / "runs/rte/deebert/seed1/points.json").read_text())
+    trace = made_up("rte", "deebert")
+    trace.meta.update(change)
+    with pytest.raises(UserError, match=message):
+        Evaluation({"deebert": trace}, tuned)
+
+
+def test_a_tune_trace_of_other_data_is_refused_by_name(run, tmp_path):
+    words = tune_words(run, "rte", "deebert", 1)
+    other = tmp_path / "task.json"
+    other.write_text(json.dumps({"splits": {"tune": {"sha256": "changed"}}}))
+    words[words.index("--data") + 1] = str(other)
+    with pytest.raises(UserError, match="has data 'data of rte tune', wanted is 'changed'"):
+        tune.main(words)
+
+
+def test_runs_on_different_test_data_are_not_compared(run):
+    runs = {}
+    for method in ("full_bert", "deebert"):
+        tuned = json.loads((run / f"runs/rte/{method}/seed1/points.json").read_text())
+        trace = made_up("rte", method)
+        trace.meta["data"] = f"data for {method}"
+        runs[method] = {1: Evaluation({method: trace}, tuned)}
+    with pytest.raises(UserError, match="is of other data"):
+        Comparison(runs, subset="", draws=100, seed=0)
+
+
+def evidence(run: Path) -> Evidence:
+    parts = {name: statistics(run, name) for name in ("points", "differences", "draws")}
+    titles = dict(zip(parts["points"]["method"], parts["points"]["title"], strict=True))
+    return Evidence(**parts, gates=pd.read_csv(run / "tables" / "gates.csv"), titles=titles)
+
+
+def test_verdicts_are_never_stronger_than_their_intervals(run):
+    table = claims_table(evidence(run))
+    assert set(table["claim"]) == {1, 2, 3, 4, 5, 6}
+    overall = table[table["what"] == "overall"].set_index("claim")["verdict"]
+    assert overall[5] == overall[6] == "not measured"
+    rows = table[(table["claim"] == 2) & table["low"].notna()]
+    assert len(rows)
+    for row in rows.itertuples():
+        assert (row.verdict == "supported") == (row.low > 0)
+        assert (row.verdict == "not supported") == (row.high < 0)
+    text = claims_markdown(table, caption="", seeds=MANIFEST["seeds"])
+    assert text.count("## ") == 6 and "no training that measures it" in text
+
+
+def test_verdicts_together_need_a_majority_and_no_opposition():
+    yes, no, open_ = "supported", "not supported", "inconclusive"
+    assert together([yes, yes, open_]) == yes
+    assert together([yes, yes, no]) == open_
+    assert together([no, no, open_]) == no
+    assert together([yes, open_, open_]) == open_
+    assert together([]) == "not measured"
+    assert judge(0.1, 2) == yes and judge(-2, -0.1) == no and judge(0, 1) == open_
+
+
+def test_the_median_over_tasks_is_taken_draw_by_draw():
+    draws = pd.DataFrame(
+        {
+            "task": ["a", "b", "c"],
+            "value": [0.5, 0.4, 0.8],
+            "seeds": [3, 2, 3],
+            "d0": [0.5, 0.4, 0.8],
+            "d1": [0.25, 0.5, 1.0],
+        }
+    )
+    found = median_over_tasks(draws, inverse=True)
+    assert found.value == pytest.approx(2.0) and found.seeds == 2
+    assert found.low == pytest.approx(2.0) and found.high == pytest.approx(2.0)
+
+
+def test_the_same_run_gives_the_same_statistics(run, tmp_path):
+    before = {p.name: p.read_bytes() for p in (run / "statistics" / "rte").glob("*.csv")}
+    compare.main(compare_words(run, "rte"))
+    after = {p.name: p.read_bytes() for p in (run / "statistics" / "rte").glob("*.csv")}
+    assert before == after and len(before) == 5
+
+
+def test_numbers_in_the_tables_are_finite(run):
+    for name in ("auc", "differences", "exits"):
+        table = pd.read_csv(run / "tables" / f"{name}.csv")
+        numbers = table.select_dtypes("number")
+        numbers = numbers.drop(columns=["f1", "mcc"], errors="ignore")
+        assert np.isfinite(numbers.to_numpy()).all(), name

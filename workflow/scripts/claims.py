@@ -1,0 +1,70 @@
+"""Measure the paper's claims from the comparison's tables."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from smartbert.claims import Evidence, claims_markdown, claims_table
+from smartbert.tables import concat
+from workflow.scripts.common import run, write_csv
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the run")
+    parser.add_argument(
+        "--manifest", type=json.loads, required=True, help="JSON: what it consists of"
+    )
+    parser.add_argument("--caption", default="", help="what the data are")
+    args = parser.parse_args(argv)
+    write_claims(args.results, args.manifest, caption=args.caption)
+
+
+def write_claims(results: Path, manifest: dict, *, caption: str, out: Path | None = None) -> None:
+    """Write claims.csv and claims.md of a run, into its own folder or into another one.
+
+    Ablations are read where they ran: claims 5 and 6 are measured by variants of SmartBERT.
+    """
+    base = out or results
+    tasks = list(manifest["seeds"])
+    folders = [results / part / task for part in ("statistics", "ablations") for task in tasks]
+    tables = {
+        name: concat(
+            pd.read_csv(path / f"{name}.csv") for path in folders if (path / f"{name}.csv").exists()
+        )
+        for name in ("points", "differences", "draws")
+    }
+    keys = {
+        "points": ["task", "method", "space", "subset", "point"],
+        "differences": ["task", "first", "second", "space", "subset", "point", "kind"],
+        "draws": ["task", "method", "space", "subset"],
+    }
+    # What both the comparison and an ablation have measured counts once, as the comparison has it.
+    tables = {name: table.drop_duplicates(keys[name]) for name, table in tables.items()}
+    titles = dict(zip(tables["points"]["method"], tables["points"]["title"], strict=True))
+    gates = [pd.read_csv(base / "tables" / "gates.csv")]
+    ablated = [results / "ablations" / task / "gates.csv" for task in tasks]
+    gates += [pd.read_csv(path) for path in ablated if path.exists()]
+    evidence = Evidence(**tables, gates=ablation_gates(gates), titles=titles)
+    table = claims_table(evidence)
+    write_csv(table, base / "claims.csv")
+    text = claims_markdown(table, caption=caption, seeds=manifest["seeds"])
+    (base / "claims.md").write_text(text)
+
+
+def ablation_gates(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the gates of comparison and ablations as means over seeds, each method once a task."""
+    rows = concat(tables)
+    rows = rows.assign(seeds=rows.get("seeds", pd.Series(dtype=float)))
+    if "seed" in rows:
+        counted = rows.groupby(["task", "method", "layer"])["seed"].transform("nunique")
+        rows["seeds"] = rows["seeds"].fillna(counted)
+    groups = rows.groupby(["task", "method", "layer"], sort=False)
+    return groups.agg(undecided=("undecided", "mean"), seeds=("seeds", "max")).reset_index()
+
+
+if __name__ == "__main__":
+    run(main)
