@@ -107,6 +107,12 @@ class Evidence:
         )
         return verdict
 
+    def add_difference(self, claim: int, what: str, row: pd.Series, *, task: str) -> str:
+        """Note a paired difference that the claim says is above 0, and return its verdict."""
+        numbers = {"value": row["difference"], "low": row["low"], "high": row["high"]}
+        verdict = judge(row["low"], row["high"])
+        return self.add(claim, what, verdict, task=task, **numbers, seeds=row["seeds"])
+
     def title(self, method: str) -> str:
         """Return how tables call a method."""
         return self.titles.get(method) or method
@@ -203,9 +209,7 @@ def _better(e: Evidence) -> str:
                 what = f"{point}, against {e.title(rival)}"
                 row = e.pair(task, SUBJECT, rival, point, "score")
                 if row is not None:
-                    verdict = judge(row["low"], row["high"])
-                    numbers = {"value": row["difference"], "low": row["low"], "high": row["high"]}
-                    e.add(2, what, verdict, task=task, **numbers, seeds=row["seeds"])
+                    verdict = e.add_difference(2, what, row, task=task)
                     if TASKS[task].averaged:
                         verdicts.append(verdict)
                 elif e.point(task, rival, FULL) is not None:
@@ -280,17 +284,8 @@ def _contrast(e: Evidence) -> str:
     for task in e.tasks:
         row = e.pair(task, SUBJECT, NO_CONTRAST, EXITS, "score")
         if row is not None:
-            verdict = e.add(
-                5,
-                "mean score of exits, with minus without",
-                judge(row["low"], row["high"]),
-                task=task,
-                value=row["difference"],
-                low=row["low"],
-                high=row["high"],
-                seeds=row["seeds"],
-            )
-            verdicts.append(verdict)
+            what = "mean score of exits, with minus without"
+            verdicts.append(e.add_difference(5, what, row, task=task))
     return together(verdicts)
 
 
@@ -300,17 +295,8 @@ def _hard(e: Evidence) -> str:
         row = e.pair(task, SKIPS, SOFT, GATES, "score")
         if row is None:
             continue
-        verdict = e.add(
-            6,
-            "score of hard inference, hard minus soft training",
-            judge(row["low"], row["high"]),
-            task=task,
-            value=row["difference"],
-            low=row["low"],
-            high=row["high"],
-            seeds=row["seeds"],
-        )
-        verdicts.append(verdict)
+        what = "score of hard inference, hard minus soft training"
+        verdicts.append(e.add_difference(6, what, row, task=task))
         for method in (SKIPS, SOFT):
             own = e.gates[(e.gates["task"] == task) & (e.gates["method"] == method)]
             if len(own):

@@ -53,7 +53,7 @@ COMMANDS = {
 # Two hyphens in the text are no dash, and would be set as one.
 _SPECIAL = re.compile("|".join([*map(re.escape, COMMANDS), "-(?=-)"]))
 _SPACE = re.compile(r"[^\S\u00a0]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 
 
 @dataclass(frozen=True)

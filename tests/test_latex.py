@@ -73,6 +73,7 @@ def rows(latex: str) -> list[str]:
 @given(TEXTS)
 @example(SPECIAL)
 @example("--- a_b {c} \\d")
+@example("0\x1f0\x850")
 def test_nothing_special_survives(text):
     latex = escape(text)
     assert balanced(latex)

@@ -23,7 +23,13 @@ from workflow.scripts.common import run
 
 KEPT = ("*.safetensors", "*.csv", "*.json", "*.md", "*.tex", "*.png", "*.pdf")
 PARTS = ("runs", "statistics", "ablations", "tables", "figures")
-LEFT_OUT = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
+LEFT_OUT = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "trials.csv",
+)
 ORDER = ("provenance.json", "history.csv", "trace-tune.safetensors", "trace-test.safetensors")
 
 
