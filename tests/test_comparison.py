@@ -379,6 +379,34 @@ def test_verdicts_are_never_stronger_than_their_intervals(run):
     assert text.count("## ") == 6 and "no training that measures it" in text
 
 
+def test_contrast_and_hard_weights_are_measured_by_their_variants(run):
+    pairs = [
+        ("smartbert", "smartbert_no_contrast", "exits", 1.5, 0.4),
+        ("skip_only", "skip_only_soft", "gates", 2.0, -1.0),
+    ]
+    rows = [
+        {
+            **{"task": "rte", "subset": "", "space": "global", "first": a, "second": b},
+            **{"point": point, "kind": "score", "difference": value, "low": low, "high": 3.0},
+            **{"probability": 0.9, "seeds": 2},
+        }
+        for a, b, point, value, low in pairs
+    ]
+    gates = [
+        {"task": "rte", "method": m, "layer": 1, "undecided": share, "seeds": 2}
+        for m, share in (("skip_only", 0.5), ("skip_only_soft", 0.9))
+    ]
+    parts = {name: statistics(run, name) for name in ("points", "draws")}
+    differences = pd.concat([statistics(run, "differences"), pd.DataFrame(rows)])
+    variants = Evidence(**parts, differences=differences, gates=pd.DataFrame(gates), titles={})
+    table = claims_table(variants)
+    overall = table[table["what"] == "overall"].set_index("claim")["verdict"]
+    assert overall[5] == "supported" and overall[6] == "inconclusive"
+    shares = table[(table["claim"] == 6) & table["what"].str.startswith("gates in")]
+    assert sorted(shares["value"]) == [50, 90]
+    assert "mean score of exits" in claims_markdown(table, caption="", seeds={"rte": [1, 2]})
+
+
 def test_verdicts_together_need_a_majority_and_no_opposition():
     yes, no, open_ = "supported", "not supported", "inconclusive"
     assert together([yes, yes, open_]) == yes
