@@ -37,9 +37,13 @@ rule all:
 
 
 onsuccess:
-    print(f"Tables:  {config['results']}/tables/glue.md  (each as csv, md and tex)")
-    print(f"Figures: {config['results']}/figures/glue.png  (and one per task, png and pdf)")
-    print(f"Claims:  {config['results']}/claims.md")
+    for what, name in (
+        ("Tables:  ", "tables/glue.md"),
+        ("Figures: ", "figures/glue.png"),
+        ("Claims:  ", "claims.md"),
+    ):
+        if Path(config["results"], name).exists():  # not where only a part was asked for
+            print(f"{what}{config['results']}/{name}")
 
 
 onerror:
