@@ -16,8 +16,9 @@ import time
 import numpy as np
 
 from smartbert.cost import Architecture
+from smartbert.points import GLOBAL, PER_LAYER
 from smartbert.policies import Policy
-from smartbert.search import GLOBAL, PER_LAYER, Member
+from smartbert.search import Member
 from smartbert.trace import Trace
 from smartbert.tuning import tune_method
 

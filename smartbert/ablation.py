@@ -7,10 +7,9 @@ import pandas as pd
 
 from smartbert.comparison import AUC, EXITS, GATES, Comparison, Quantity
 from smartbert.evaluation import gate_summary
-from smartbert.pages import BOOTSTRAP, Page, Section, column
-from smartbert.search import GLOBAL, PER_LAYER
+from smartbert.pages import BOOTSTRAP, Page, Section, column, number
+from smartbert.points import DROP, GLOBAL, PER_LAYER
 from smartbert.statistics import Sample, estimate
-from smartbert.tuning import DROP
 
 CHANGES = {  # column: point, kind, unit of the column per unit of the quantity
     "auc": (AUC, "score", 1.0),
@@ -89,8 +88,8 @@ def ablation_page(table: pd.DataFrame, *, subject: str, caption: str) -> Page:
                 **{title: _cells(rows, name) for name, title in TITLES.items()},
                 "skipped": [_share(value) for value in rows["skipped"]],
                 "undecided gates": [_share(value) for value in rows["undecided"]],
-                "gates alone": [_number(value) for value in rows["gates"]],
-                "mean exit": [_number(value) for value in rows["exits"]],
+                "gates alone": [number(value) for value in rows["gates"]],
+                "mean exit": [number(value) for value in rows["exits"]],
                 "seeds": [str(value) for value in rows["seeds"]],
             }
         )
@@ -117,15 +116,11 @@ def ablation_page(table: pd.DataFrame, *, subject: str, caption: str) -> Page:
 def _cells(rows: pd.DataFrame, name: str) -> list[str]:
     """Return value and interval of every row, signed but for the first, which is no change."""
     cells = []
-    for number, row in enumerate(rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)):
-        value, low, high = (f"{v:{'+' if number else ''}.1f}" for v in row)
+    for position, row in enumerate(rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)):
+        value, low, high = (f"{v:{'+' if position else ''}.1f}" for v in row)
         cells.append("" if np.isnan(row[0]) else f"{value} [{low}, {high}]")
     return cells
 
 
 def _share(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.0%}"
-
-
-def _number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.1f}"

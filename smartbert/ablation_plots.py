@@ -40,8 +40,7 @@ def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
     note(
         figure,
         f"{task}: {own['title']} itself in brackets, each variant's change against it with its"
-        f" paired"
-        f" 95 % interval over {over}. {caption}".strip(),
+        f" paired 95 % interval over {over}. {caption}".strip(),
     )
     return figure
 
@@ -75,7 +74,6 @@ def sensitivity_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
     note(
         figure,
         f"{task_title(task)}, skipping alone at the trained threshold. Dots: seeds; line: their"
-        f" mean;"
-        f" level: dense BERT. {caption}".strip(),
+        f" mean; level: dense BERT. {caption}".strip(),
     )
     return figure

@@ -14,14 +14,12 @@ import pandas as pd
 
 from smartbert.comparison import AUC, EXITS, GATES, median_over_tasks
 from smartbert.methods import REFERENCE
-from smartbert.search import GLOBAL
-from smartbert.tables import turned
+from smartbert.points import DROP, FULL, GLOBAL
+from smartbert.tables import SUBJECT, turned
 from smartbert.tasks import TASKS
-from smartbert.tuning import DROP, FULL
 
 SUPPORTED, REFUTED, OPEN = "supported", "not supported", "inconclusive"
 UNMEASURED = "not measured"
-SUBJECT = "smartbert"
 RIVALS = ("deebert", "pabee", "skip_only", "truncated_bert")
 SKIPS, EXIT_ONLY = "skip_only", "exit_only"
 NO_CONTRAST, SOFT = "smartbert_no_contrast", "skip_only_soft"
@@ -107,10 +105,24 @@ class Evidence:
         )
         return verdict
 
-    def add_difference(self, claim: int, what: str, row: pd.Series, *, task: str) -> str:
-        """Note a paired difference that the claim says is above 0, and return its verdict."""
-        numbers = {"value": row["difference"], "low": row["low"], "high": row["high"]}
-        verdict = judge(row["low"], row["high"])
+    def add_difference(
+        self,
+        claim: int,
+        what: str,
+        row: pd.Series,
+        *,
+        task: str,
+        least: float = 0.0,
+        scale: float = 1.0,
+    ) -> str:
+        """Note a paired difference that the claim says is above `least`; return its verdict.
+
+        Args:
+            scale: shown units per unit of the difference.
+        """
+        shown = {"value": "difference", "low": "low", "high": "high"}
+        numbers = {name: scale * row[column] for name, column in shown.items()}
+        verdict = judge(row["low"], row["high"], least=least)
         return self.add(claim, what, verdict, task=task, **numbers, seeds=row["seeds"])
 
     def title(self, method: str) -> str:
@@ -169,18 +181,14 @@ def _reduction(e: Evidence) -> str:
             loss = e.pair(task, SUBJECT, REFERENCE, DROP[0], "score")
             low, high = 1 / row["cost_high"], 1 / row["cost_low"]
             cheap = judge(low, high, least=REDUCTION)
-            kept = judge(loss["low"], loss["high"], least=-DROP[1])
-            both = {cheap, kept}
             note = "" if row["status"] == "ok" else row["status"]
-            # A seed without such a setting is left out of the mean: what is left says nothing of
-            # it.
-            whole = both == {SUPPORTED} and not note
-            verdict = REFUTED if REFUTED in both else SUPPORTED if whole else OPEN
             numbers = {"value": 1 / row["cost"], "low": low, "high": high, "seeds": row["seeds"]}
             e.add(1, what, cheap, task=task, **numbers, note=note)
-            numbers = {"value": loss["difference"], "low": loss["low"], "high": loss["high"]}
             what = f"score at {DROP[0]} minus dense BERT's"
-            e.add(1, what, kept, task=task, **numbers, seeds=loss["seeds"])
+            kept = e.add_difference(1, what, loss, task=task, least=-DROP[1])
+            # A seed without such a setting is left out of the mean: nothing is said of it.
+            whole = {cheap, kept} == {SUPPORTED} and not note
+            verdict = REFUTED if REFUTED in (cheap, kept) else SUPPORTED if whole else OPEN
         if TASKS[task].averaged:
             verdicts.append(verdict)
     own = e.draws[(e.draws["method"] == SUBJECT) & e.draws["value"].notna()]
@@ -263,19 +271,7 @@ def _skipping_is_essential(e: Evidence) -> str:
                 )
                 verdicts.append(e.add(4, what, OPEN, task=task, seeds=0, note=note))
                 continue
-            numbers = {k: 100 * row[v] for k, v in (("value", "difference"), ("low", "low"))}
-            verdict = judge(row["low"], row["high"])
-            verdicts.append(
-                e.add(
-                    4,
-                    what,
-                    verdict,
-                    task=task,
-                    **numbers,
-                    high=100 * row["high"],
-                    seeds=row["seeds"],
-                )
-            )
+            verdicts.append(e.add_difference(4, what, row, task=task, scale=100))
     return together(verdicts)
 
 

@@ -13,8 +13,8 @@ import pandas as pd
 from smartbert.errors import UserError
 from smartbert.evaluation import Evaluation, subsets
 from smartbert.methods import REFERENCE
+from smartbert.points import GLOBAL, POINTS, Setting
 from smartbert.policies import NEVER, Policy
-from smartbert.search import GLOBAL, Setting
 from smartbert.statistics import (
     Estimate,
     Resamples,
@@ -25,7 +25,6 @@ from smartbert.statistics import (
     over_seeds,
     score_samples,
 )
-from smartbert.tuning import POINTS
 
 RANGE = (0.25, 1.0)  # of cost relative to dense BERT, over which auc is the mean score
 BUDGETS = np.round(np.arange(25, 101) / 100, 2)
@@ -70,7 +69,7 @@ class Comparison:
         self.labels = trace.labels[self.chosen]
         self.resamples = Resamples.draw(len(self.labels), len(self.seeds), draws=draws, seed=seed)
         self.samples: dict[Quantity, Sample] = {}
-        self.bands: dict[tuple[str, str], Sample] = {}
+        self.bands: dict[tuple[str, str], list[Sample]] = {}
         self._measure()
 
     def _check(self, expected: str) -> None:

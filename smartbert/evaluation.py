@@ -9,13 +9,13 @@ import pandas as pd
 
 from smartbert.cost import Architecture, CostModel, convention
 from smartbert.errors import UserError
+from smartbert.points import FULL, Setting
 from smartbert.policies import NEVER, Policy
 from smartbert.replay import Decisions, Replay
 from smartbert.scoring import measure
 from smartbert.tasks import TaskSpec, task
 from smartbert.trace import Trace
 
-FULL = "full"
 PUBLISHED = "published"  # stands for the search space where a setting is the publication's own
 LENGTH_BINS = 6  # bins of equal numbers of examples, for cost against token length
 UNDECIDED = (0.1, 0.9)  # a soft gate between these is not yet nearly 0 or 1 (protocol, claim 6)
@@ -145,11 +145,9 @@ class Evaluation:
 
     def decide(self, setting: dict) -> tuple[Trace, Policy, Decisions]:
         """Return the member's trace, the policy and what it decides."""
-        policy = Policy(
-            setting["criterion"], tuple(setting["thresholds"]), setting["skip_threshold"]
-        )
-        replay = self.replays[setting["member"]]
-        return replay.trace, policy, replay.decide(policy)
+        chosen = Setting.from_dict(setting)
+        replay = self.replays[chosen.member]
+        return replay.trace, chosen.policy, replay.decide(chosen.policy)
 
     def cost(self, trace: Trace, policy: Policy, decisions: Decisions) -> np.ndarray:
         """Return each example's cost relative to dense BERT's on it, (N,)."""
@@ -263,7 +261,7 @@ class Evaluation:
         rows = []
         for space, point, setting in self.chosen():
             trace, policy, decisions = self.decide(setting)
-            model = _cost_model(trace, self.tuned["convention"])
+            model = cost_model(trace, self.tuned["convention"])
             spent = model.spent(decisions, policy, trace.lengths)
             dense = model.dense(trace.lengths)
             edges = np.unique(np.quantile(trace.lengths, np.linspace(0, 1, LENGTH_BINS + 1)))
@@ -365,10 +363,11 @@ def gate_summary(trace: Trace) -> pd.DataFrame:
 
 def relative_cost(trace: Trace, decisions: Decisions, policy: Policy, *, name: str) -> np.ndarray:
     """Return each example's cost as a share of dense BERT's, (N,), under a named convention."""
-    return _cost_model(trace, name).relative(decisions, policy, trace.lengths)
+    return cost_model(trace, name).relative(decisions, policy, trace.lengths)
 
 
-def _cost_model(trace: Trace, name: str) -> CostModel:
+def cost_model(trace: Trace, name: str) -> CostModel:
+    """Return the cost model of a trace's architecture under a named convention."""
     return CostModel(Architecture(**trace.meta["architecture"]), convention(name))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from smartbert.cost import CONVENTIONS
 from smartbert.latex import Bold, booktabs
 from smartbert.methods import REFERENCE
-from smartbert.search import GLOBAL
+from smartbert.points import BUDGETS, DROP, FULL, GLOBAL, POINTS
 from smartbert.tables import (
     SUBJECT,
     by_task,
@@ -21,7 +21,6 @@ from smartbert.tables import (
     turned,
 )
 from smartbert.tasks import TASKS
-from smartbert.tuning import BUDGETS, DROP, FULL, POINTS
 
 POINT_TEXTS = {
     FULL: "full depth: no layer skipped, no exit taken",

@@ -24,40 +24,17 @@ import numpy as np
 import optuna
 import pandas as pd
 
-from smartbert.cost import Architecture, CostModel, convention
+from smartbert.cost import CostModel
 from smartbert.errors import UserError, unknown
+from smartbert.evaluation import cost_model
+from smartbert.points import GLOBAL, PER_LAYER, SPACES, Setting
 from smartbert.policies import CRITERIA, NEVER, Policy
 from smartbert.replay import Replay
 from smartbert.scoring import confusion, from_counts
 from smartbert.tasks import TaskSpec, task
 from smartbert.trace import Trace
 
-GLOBAL, PER_LAYER = "global", "per_layer"
-SPACES = (GLOBAL, PER_LAYER)
 ABOVE = 0.01  # an entropy threshold this far above log C lets everything stop
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A member (the config's name of a training) and the policy it is run with."""
-
-    member: str
-    policy: Policy
-
-    def to_dict(self) -> dict:
-        """Return plain values, for `points.json`."""
-        return {
-            "member": self.member,
-            "criterion": self.policy.criterion,
-            "skip_threshold": self.policy.skip_threshold,
-            "thresholds": list(self.policy.thresholds),
-        }
-
-    @classmethod
-    def from_dict(cls, values: dict) -> "Setting":
-        """Return the setting that `to_dict` gave."""
-        policy = Policy(values["criterion"], tuple(values["thresholds"]), values["skip_threshold"])
-        return cls(values["member"], policy)
 
 
 @dataclass
@@ -78,8 +55,7 @@ class Member:
 
     def __post_init__(self):
         self.replay = Replay(self.trace)
-        architecture = Architecture(**self.trace.meta["architecture"])
-        self._costs = CostModel(architecture, convention(self.convention))
+        self._costs = cost_model(self.trace, self.convention)
         self._dense = self._costs.dense(self.trace.lengths)
 
     @property

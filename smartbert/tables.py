@@ -10,7 +10,7 @@ import pandas as pd
 
 from smartbert.evaluation import PUBLISHED
 from smartbert.methods import REFERENCE
-from smartbert.search import SPACES
+from smartbert.points import SPACES
 from smartbert.tasks import TASKS
 
 SUBJECT = "smartbert"  # the method that the others are compared with

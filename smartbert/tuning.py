@@ -6,14 +6,10 @@
 
 import pandas as pd
 
+from smartbert.points import BUDGETS, DROP, FULL, Setting
 from smartbert.policies import Policy
-from smartbert.search import Member, Search, Setting, run_study
+from smartbert.search import Member, Search, run_study
 from smartbert.trace import Trace
-
-FULL = "full"
-BUDGETS = {"b75": 0.75, "b50": 0.50, "b33": 0.33}  # most mean cost, as a share of dense BERT's
-DROP = ("drop1", 1.0)  # least cost within so many points of dense BERT
-POINTS = (FULL, *BUDGETS, DROP[0])
 
 
 def operating_points(
@@ -26,9 +22,9 @@ def operating_points(
         dense_score: dense BERT's score on tune with the same seed; None where it is not known.
 
     Returns:
-        for every name in `POINTS` a setting's values with tune_score and tune_cost, or a status
-        that says why there is none. `full` neither skips nor exits: of several members, the best
-        one.
+        for every name in `points.POINTS` a setting's values with tune_score and tune_cost, or a
+        status that says why there is none. `full` neither skips nor exits: of several members, the
+        best one.
     """
     cheapest = trials["cost_relative"].min()
     full = [Setting(name, Policy()) for name in search.members]

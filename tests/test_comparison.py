@@ -1,6 +1,8 @@
 """From traces to tables and claims, on made-up runs: curves, auc, differences, statuses."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -445,3 +447,11 @@ def test_numbers_in_the_tables_are_finite(run):
         numbers = table.select_dtypes("number")
         numbers = numbers.drop(columns=["f1", "mcc"], errors="ignore")
         assert np.isfinite(numbers.to_numpy()).all(), name
+
+
+def test_what_reads_tuned_points_needs_no_optuna():
+    modules = "smartbert.claims smartbert.ablation smartbert.plots workflow.scripts.evaluate"
+    modules += " workflow.scripts.compare workflow.scripts.tables workflow.scripts.figures"
+    code = "import sys\n" + "\n".join(f"import {name}" for name in modules.split())
+    code += "\nsys.exit('optuna' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

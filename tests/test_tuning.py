@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from made_up import DEPTH, made_up
 
 from smartbert.errors import UserError
+from smartbert.points import BUDGETS, GLOBAL, PER_LAYER, POINTS, Setting
 from smartbert.policies import NEVER, Policy
-from smartbert.search import GLOBAL, PER_LAYER, Member, Search, Setting, on_front, run_study
-from smartbert.tuning import BUDGETS, POINTS, tune_method
+from smartbert.search import Member, Search, on_front, run_study
+from smartbert.tuning import tune_method
 
 
 def member(method: str, n: int = 120, task: str = "rte") -> Member:

@@ -21,11 +21,7 @@ from workflow.code import digest
 
 # What an entry under `methods` says about itself, beside settings of its training.
 ENTRY_KEYS = ("method", "source", "like", "continues", "group", "label", "title")
-INHERITED = (
-    "method",
-    "source",
-    "continues",
-)  # of these, what an entry takes from the one it is like
+INHERITED = ("method", "source", "continues")  # of these, what `like` hands on
 SUBJECT, SKIPS = "smartbert", "skip_only"  # what is ablated, and its stage 1
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 

@@ -12,13 +12,11 @@ from smartbert.comparison import GATES, Comparison, Quantity
 from smartbert.evaluation import gate_summary
 from smartbert.methods import REFERENCE
 from smartbert.plots import save
-from smartbert.search import GLOBAL
+from smartbert.points import DROP, FULL, GLOBAL
+from smartbert.tables import SUBJECT
 from smartbert.tasks import task
-from smartbert.tuning import DROP, FULL
 from workflow.scripts.common import run, write_csv
 from workflow.scripts.compare import load_runs
-
-SUBJECT = "smartbert"
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 from smartbert.comparison import Comparison
 from smartbert.errors import UserError
 from smartbert.evaluation import Evaluation
+from smartbert.points import DROP
 from smartbert.tasks import task
 from smartbert.trace import Trace
-from smartbert.tuning import DROP
 from workflow.scripts.common import run, write_csv
 
 

@@ -11,12 +11,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from smartbert import plots
-from smartbert.search import GLOBAL
-from smartbert.tables import concat, one_convention, present_spaces
+from smartbert.points import GLOBAL
+from smartbert.tables import SUBJECT, concat, one_convention, present_spaces
 from workflow.scripts.common import run
 
-SUBJECT = "smartbert"  # whose layer usage is shown
-POINT = "b50"  # and at which operating point, as is cost by length
+POINT = "b50"  # of the layer usage, and of cost by length
 
 
 def main(argv: list[str] | None = None) -> None:
