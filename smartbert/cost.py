@@ -9,13 +9,19 @@ Shapes: N examples, L layers, C classes, T tokens, H hidden width, I intermediat
 width.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smartbert.errors import unknown
 from smartbert.policies import Policy
 from smartbert.replay import Decisions
+
+if TYPE_CHECKING:
+    from smartbert.configuration import AdaptiveBertConfig
 
 PUBLISHED_LENGTH = 128  # every example is padded to this in the released codes
 
@@ -43,6 +49,22 @@ class Architecture:
     head: str = "pooler"
     gates: bool = False
     reference_layers: int = 0
+
+    @classmethod
+    def of(cls, config: AdaptiveBertConfig) -> Architecture:
+        """Return the sizes of a model with this config."""
+        return cls(
+            hidden=config.hidden_size,
+            intermediate=config.intermediate_size,
+            layers=config.num_hidden_layers,
+            classes=config.num_labels,
+            small_width=config.small_width,
+            small_queries=config.small_queries,
+            exits=config.exits,
+            head=config.head,
+            gates=config.gates == "learned",
+            reference_layers=config.reference_layers or config.num_hidden_layers,
+        )
 
     def to_dict(self) -> dict:
         """Return the fields as plain values, for a trace's metadata."""

@@ -3,7 +3,8 @@ layers.
 
 Shapes: N examples, T tokens, H hidden width, d small width, C classes. A head takes the hidden
 states of one layer and answers logits (N, C). `HEADS` is the registry; a method's own file may add
-a kind to it.
+a kind to it. A module with `first_only` reads no other token than the first, and may be given that
+one alone.
 """
 
 import torch
@@ -91,6 +92,7 @@ class BlindGate(nn.Module):
     """
 
     VALUES = 101  # quantiles kept
+    first_only = True
 
     def __init__(self, kind: str):
         super().__init__()
@@ -166,6 +168,8 @@ class AttentionHead(nn.Module):
 class PoolerHead(nn.Module):
     """BERT's own head: pooler on the first token, dropout, linear (methods 1 and 3)."""
 
+    first_only = True
+
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
         super().__init__()
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size)
@@ -185,6 +189,8 @@ class SharedPoolerHead(nn.Module):
     """PABEE's exit: its own linear on a pooler that all exits share with the final head (methods
     4).
     """
+
+    first_only = True
 
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
         super().__init__()

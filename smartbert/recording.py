@@ -221,18 +221,6 @@ def trace_meta(
 ) -> dict:
     """Return what a trace says about where it comes from; `weights` is the hash of the model's."""
     config = model.config
-    architecture = Architecture(
-        hidden=config.hidden_size,
-        intermediate=config.intermediate_size,
-        layers=config.num_hidden_layers,
-        classes=config.num_labels,
-        small_width=config.small_width,
-        small_queries=config.small_queries,
-        exits=config.exits,
-        head=config.head,
-        gates=config.gates == "learned",
-        reference_layers=config.reference_layers or config.num_hidden_layers,
-    )
     return {
         "task": provenance["task"],
         "method": provenance["method"],
@@ -242,7 +230,7 @@ def trace_meta(
         "criterion": method.criterion,
         "sweep": list(method.sweep),
         "skip_threshold": config.skip_threshold if config.gates else None,
-        "architecture": architecture.to_dict(),
+        "architecture": Architecture.of(config).to_dict(),
         "data": provenance["data"][split]["sha256"],
         "model": weights,
     }

@@ -1,0 +1,154 @@
+"""Wall-clock of adaptive inference against dense BERT: same engine, same batches, same process.
+
+A ratio of two timings is only worth something if both ran under the same load, so contenders take
+turns and each round gives its own ratio to dense BERT's time in that round; the median over rounds
+is reported with the quartiles. On a busy machine the seconds move, the ratios hardly.
+"""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from smartbert.configuration import AdaptiveBertConfig
+from smartbert.cost import Architecture, CostModel, convention
+from smartbert.inference import Engine, Example, Forced, batches
+from smartbert.modeling import AdaptiveBert
+from smartbert.policies import Policy
+
+DENSE = "dense"  # name of the reference among the contenders
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One engine at one setting, with decisions given beforehand or not.
+
+    Attributes:
+        forced: decisions for the examples that are timed, in their order.
+    """
+
+    engine: Engine
+    forced: Forced | None = None
+
+
+def dense_engine(model: AdaptiveBert, *, dtype: str = "fp32") -> Engine:
+    """Return dense BERT of a model's size: its backbone's depth, the pooler head, no gates, no
+    exits. The weights are random; time does not depend on them.
+    """
+    depth = model.config.reference_layers or model.config.num_hidden_layers
+    backbone = {**model.config.to_dict(), "num_hidden_layers": depth}
+    small = {"gates": None, "exits": None, "projections": False, "contrast_heads": False}
+    config = AdaptiveBertConfig(**{**backbone, **small, "head": "pooler", "exit_thresholds": None})
+    return Engine(AdaptiveBert(config).to(model.device), Policy(), dtype=dtype)
+
+
+def measure(
+    contenders: dict[str, Contender],
+    examples: Sequence[Example],
+    *,
+    batch_size: int,
+    repeats: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Time contenders in turns, after one round of warm-up.
+
+    Args:
+        contenders: by name; `DENSE` is the reference of all ratios.
+        examples: cut into batches of similar length, the same for all contenders.
+        repeats: rounds; in each, every contender does each batch once, next to the others.
+        progress: called with (rounds done, rounds).
+
+    Returns:
+        one row per contender: contender, batch_size, examples, repeats, milliseconds (median, per
+        example), time_relative (median over rounds of its time to dense BERT's), time_low and
+        time_high (quartiles), cost_relative (FLOPs, mean over examples of what was decided).
+    """
+    plan = list(batches([len(e.ids) for e in examples], batch_size))
+    rounds = {name: [] for name in contenders}
+    decided: dict[str, list] = {name: [] for name in contenders}
+    names = list(contenders)
+    for turn in range(repeats + 1):
+        spent = dict.fromkeys(names, 0.0)
+        for number, rows in enumerate(plan):
+            batch = [examples[i] for i in rows]
+            shift = (turn + number) % len(names)  # nobody is always first
+            for name in names[shift:] + names[:shift]:
+                contender = contenders[name]
+                seconds, decisions = _timed(contender, batch, rows)
+                spent[name] += seconds
+                if not turn:
+                    decided[name].append((rows, decisions))
+        if turn:
+            for name in names:
+                rounds[name].append(spent[name])
+        progress(turn, repeats)
+    lengths = np.array([len(e.ids) for e in examples], dtype=np.int64)
+    dense = np.array(rounds[DENSE])
+    rows = []
+    for name in names:
+        own = np.array(rounds[name])
+        low, middle, high = np.quantile(own / dense, (0.25, 0.5, 0.75))
+        rows.append(
+            {
+                "contender": name,
+                "batch_size": batch_size,
+                "examples": len(examples),
+                "repeats": repeats,
+                "milliseconds": 1000 * np.median(own) / len(examples),
+                "time_relative": middle,
+                "time_low": low,
+                "time_high": high,
+                "cost_relative": _cost(contenders[name].engine, decided[name], lengths),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _timed(contender: Contender, batch: list[Example], rows: np.ndarray):
+    forced = contender.forced
+    if forced is not None:
+        forced = Forced(forced.exit_layer[rows], forced.executed[rows])
+    _wait(contender.engine.device)
+    started = time.perf_counter()
+    decisions = contender.engine.run(batch, forced)
+    _wait(contender.engine.device)
+    return time.perf_counter() - started, decisions
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _cost(engine: Engine, decided: list, lengths: np.ndarray) -> float:
+    model = CostModel(Architecture.of(engine.config), convention("flops"))
+    shares = [model.relative(found, engine.policy, lengths[rows]) for rows, found in decided]
+    return float(np.concatenate(shares).mean())
+
+
+def machine() -> dict:
+    """Return what timings depend on: device, threads, and the versions of torch and Python."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    return {
+        "device": device,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name as the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else ():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name" and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine()
