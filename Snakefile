@@ -25,6 +25,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/ablations.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/models.smk"
 
 
 rule all:

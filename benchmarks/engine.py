@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
-    print(machine())
+    print(machine(torch.device(args.device)))
     for size in args.model:
         backbone = SIZES[size]
         depth = backbone.num_hidden_layers

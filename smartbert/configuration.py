@@ -27,6 +27,12 @@ class AdaptiveBertConfig(BertConfig):
         criterion: exit rule, a name in `policies.CRITERIA`.
         reference_layers: depth of the dense BERT that costs are related to; 0 = this model's own.
         exit_thresholds: one threshold per layer 1..L-1, or None where no exit is tested.
+        task: the task it was trained on; published models say it, as what follows.
+        max_tokens: longest input it was trained on, special tokens included; 0: all it has
+            positions for.
+        operating_points: by name, the thresholds chosen on tune with score and cost
+            (`points.stored_policy`).
+        front: all settings that no other beat on tune in both score and cost, by cost.
     """
 
     model_type = "adaptive_bert"
@@ -45,6 +51,10 @@ class AdaptiveBertConfig(BertConfig):
     criterion: str = "never"
     reference_layers: int = 0
     exit_thresholds: list | tuple | None = None
+    task: str | None = None
+    max_tokens: int = 0
+    operating_points: dict | None = None
+    front: list | tuple | None = None
 
 
 AutoConfig.register(AdaptiveBertConfig.model_type, AdaptiveBertConfig)

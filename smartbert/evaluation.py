@@ -230,9 +230,9 @@ class Evaluation:
     def usage(self) -> pd.DataFrame:
         """Return where examples leave and which layers they skip, at every operating point.
 
-        Columns: task, method, title, seed, space, point, label ("all" or a class), layer, exit"
-            " (share
-        of the examples answered at this layer), ran, skipped (share that visited and skipped it).
+        Columns: task, method, title, seed, space, point, label ("all" or a class), layer, exit
+        (share of the examples answered at this layer), ran, skipped (share that visited and skipped
+        it).
         """
         rows = []
         for space, point, setting in self.chosen():

@@ -20,6 +20,7 @@ from smartbert.configuration import AdaptiveBertConfig
 from smartbert.cost import Architecture, CostModel, convention
 from smartbert.inference import Engine, Example, Forced, batches
 from smartbert.modeling import AdaptiveBert
+from smartbert.points import policy_from_values
 from smartbert.policies import Policy
 
 DENSE = "dense"  # name of the reference among the contenders
@@ -132,15 +133,14 @@ def _cost(engine: Engine, decided: list, lengths: np.ndarray) -> float:
     return float(np.concatenate(shares).mean())
 
 
-def machine() -> dict:
-    """Return what timings depend on: device, threads, and the versions of torch and Python."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+def machine(device: torch.device) -> dict:
+    """Return what timings depend on: device, threads, and torch's version."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
-        "device": device,
+        "device": name,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "python": platform.python_version(),
     }
 
 
@@ -152,3 +152,71 @@ def _processor() -> str:
         if key.strip() == "model name" and value.strip():
             return value.strip()
     return platform.processor() or platform.machine()
+
+
+def bench(
+    model: AdaptiveBert,
+    examples: Sequence[Example],
+    *,
+    batch_sizes: Sequence[int],
+    repeats: int,
+    dtype: str,
+    from_usage: bool = False,
+) -> str:
+    """Return a table of a published model's operating points against dense BERT, on some examples.
+
+    A model without operating points is timed at its config's thresholds.
+
+    Args:
+        from_usage: let the examples exit and skip in the shares that the model's config has, as
+            random tokens would do neither in a way that says anything.
+    """
+    points = model.config.operating_points or {}
+    contenders = {DENSE: Contender(dense_engine(model, dtype=dtype))}
+    for name, values in points.items():
+        engine = Engine(model, policy_from_values(values), dtype=dtype)
+        forced = usage_pattern(values, len(examples)) if from_usage else None
+        contenders[name] = Contender(engine, forced)
+    if not points:
+        contenders["stored"] = Contender(Engine(model, dtype=dtype))
+    found = pd.concat(
+        measure(contenders, examples, batch_size=size, repeats=repeats) for size in batch_sizes
+    )
+    ranges = zip(found["time_low"], found["time_high"], strict=True)
+    shown = pd.DataFrame(
+        {
+            "point": found["contender"],
+            "batch": found["batch_size"],
+            "ms/example": found["milliseconds"].map("{:.2f}".format),
+            "FLOPs": found["cost_relative"].map("{:.0%}".format),
+            "time": found["time_relative"].map("{:.0%}".format),
+            "quartiles": [f"{low:.0%} to {high:.0%}" for low, high in ranges],
+        }
+    )
+    return shown.to_string(index=False)
+
+
+def usage_pattern(usage: dict, number: int, *, seed: int = 0) -> Forced:
+    """Return decisions for some examples, in given shares.
+
+    Args:
+        usage: `exits` and `skipped`, for every layer the share of all examples that have their
+            answer there and that skip it.
+    """
+    rng = np.random.default_rng(seed)
+    exits, skipped = (np.asarray(usage[name], dtype=float) for name in ("exits", "skipped"))
+    exit_layer = rng.choice(np.arange(1, len(exits) + 1), number, p=exits / exits.sum())
+    reached = 1 - np.cumsum(exits) + exits  # share of examples that come to each layer
+    skips = rng.random((number, len(exits))) < skipped / np.maximum(reached, 1e-9)
+    left = exit_layer < len(exits)
+    skips[left, exit_layer[left] - 1] = False  # an exit answers after a layer that ran
+    return Forced(exit_layer, ~skips)
+
+
+def made_up_examples(config: AdaptiveBertConfig, number: int, *, seed: int = 0) -> list[Example]:
+    """Return inputs of random tokens, of lengths as short sentences have them."""
+    rng = np.random.default_rng(seed)
+    longest = min(64, config.max_tokens or config.max_position_embeddings)
+    lengths = rng.integers(min(8, longest), longest + 1, number)
+    low = min(1000, config.vocab_size // 2)  # above the special tokens
+    return [Example(rng.integers(low, config.vocab_size, n).tolist(), [0] * n) for n in lengths]

@@ -312,6 +312,43 @@ def gates_page(table: pd.DataFrame, *, caption: str) -> Page:
     )
 
 
+def latency_page(table: pd.DataFrame, *, caption: str) -> Page:
+    """Return the wall-clock of the operating points, a row each and two columns per batch size."""
+    rows = table.assign(
+        task=[TASKS[name].title for name in table["task"]],
+        FLOPs=table["cost_relative"].map("{:.0%}".format),
+        time=[
+            f"{row.time_relative:.0%} [{row.time_low:.0%}, {row.time_high:.0%}]"
+            f" {row.milliseconds:.2f} ms"
+            for row in table.itertuples()
+        ],
+    )
+    wide = rows.pivot_table(
+        index=["task", "title", "point", "FLOPs"],
+        columns="batch_size",
+        values="time",
+        aggfunc="first",
+        sort=False,
+    )
+    wide.columns = [f"time, batch {size}" for size in wide.columns]
+    frame = wide.fillna("").reset_index().rename(columns={"title": "method"})
+    machine = table.iloc[0]
+    return Page(
+        "latency",
+        "Wall-clock against FLOPs",
+        (
+            caption,
+            f"Measured on {machine['device']} with {machine['threads']} threads, torch"
+            f" {machine['torch']}, {machine['dtype']}, {machine['examples']} test examples,"
+            f" {machine['repeats']} rounds after one of warm-up. Dense BERT runs in the same"
+            " engine on the same batches, in turns with the method in one process. A cell: median"
+            " time relative to dense BERT's [quartiles over rounds], and per example. `FLOPs` is"
+            " the mean over these examples.",
+        ),
+        (Section("", frame, groups="task"),),
+    )
+
+
 def column(row) -> str:
     """Return how a row's task, and its test subset where there are several, is called."""
     title = TASKS[row.task].title

@@ -22,6 +22,7 @@ from smartbert.panels import (
     SPACES,
     STYLES,
     finish,
+    legend,
     luminance,
     main_subset,
     note,
@@ -40,6 +41,7 @@ __all__ = [
     "STYLES",
     "all_tasks_figure",
     "exits_figure",
+    "latency_figure",
     "lengths_figure",
     "save",
     "style",
@@ -261,3 +263,44 @@ def draw_trials(axes, trials: pd.DataFrame, look: dict, *, last: int):
         front = front.sort_values("cost_relative")
         axes.step(front["cost_relative"], front["score"], **line)
     return dots
+
+
+def latency_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
+    """Return a panel per batch size: time against FLOPs, both relative to dense BERT's.
+
+    A mark is one operating point of a method on a task, its bar the quartiles over rounds.
+
+    Args:
+        table: task, method, title, point, batch_size, time_relative, time_low, time_high,
+            cost_relative, device, threads, dtype.
+    """
+    sizes = sorted(table["batch_size"].unique())
+    figure, grid, lowest = sheet(len(sizes), sharex=True, sharey=True)
+    rows = table[table["point"] != "dense"]
+    top = 1.05 * max(1.0, rows["cost_relative"].max(), rows["time_high"].max())
+    entries = {}
+    for axes, size in zip(grid, sizes, strict=True):
+        axes.plot([0, top], [0, top], color="0.6", linewidth=0.8, zorder=1)
+        for method, title in titles_of(rows).items():
+            own = rows[(rows["method"] == method) & (rows["batch_size"] == size)]
+            look = {**style(method, table), "linestyle": "", "markersize": 4, "zorder": 3}
+            spread = np.abs(own[["time_low", "time_high"]].T - own["time_relative"]).to_numpy()
+            x, y = own["cost_relative"], own["time_relative"]
+            entries[title] = axes.errorbar(x, y, yerr=spread, elinewidth=0.6, **look)
+        axes.set_xlim(0, top)
+        axes.set_ylim(0, top)
+        axes.set_aspect("equal")
+        finish(axes, f"batch size {size}")
+    for axes in lowest:
+        axes.set_xlabel("FLOPs relative to dense BERT", fontsize=SMALL)
+    if grid:
+        grid[0].set_ylabel("time relative to dense BERT", fontsize=SMALL)
+    legend(figure, entries)
+    machine = table.iloc[0]
+    note(
+        figure,
+        f"{caption} {machine['device']}, {machine['threads']} threads, {machine['dtype']}. Dense"
+        " BERT in the same engine and batches, in turns. Bars: quartiles over rounds. Diagonal:"
+        " every FLOP saved is time saved.",
+    )
+    return figure

@@ -10,12 +10,14 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from smartbert.methods import REFERENCE
+from smartbert.pages import latency_page
 from smartbert.panels import OTHERS, STYLES, luminance
 from smartbert.plots import (
     ORDER,
     SHARES,
     all_tasks_figure,
     exits_figure,
+    latency_figure,
     lengths_figure,
     save,
     style,
@@ -348,3 +350,41 @@ def test_the_same_figure_is_written_byte_for_byte(kind, tmp_path):
     for suffix in ("png", "pdf"):
         first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in "ab")
         assert first == second
+
+
+def latency_table() -> pd.DataFrame:
+    """Timings of two methods at two batch sizes."""
+    rows = [
+        {
+            "method": method,
+            "title": title,
+            "point": point,
+            "batch_size": size,
+            "cost_relative": cost,
+        }
+        for method, title in (("smartbert", "SmartBERT"), ("deebert", "DeeBERT"))
+        for size in (1, 32)
+        for point, cost in (("dense", 1.0), ("b50", 0.48), ("full", 1.04))
+    ]
+    table = pd.DataFrame(rows).assign(task="rte", seed=1, examples=256, repeats=5, dtype="fp32")
+    table["time_relative"] = table["cost_relative"] + 0.02
+    table["time_low"], table["time_high"] = table["time_relative"] - 0.01, table["time_relative"]
+    return table.assign(milliseconds=3.5, device="A processor", threads=2, cores=2, torch="2.13.0")
+
+
+def test_latency_has_a_panel_per_batch_size_with_the_diagonal_and_no_dense_marks():
+    figure = latency_figure(latency_table(), caption="Made up.")
+    assert [axes.get_title() for axes in figure.axes] == ["batch size 1", "batch size 32"]
+    for axes in figure.axes:
+        diagonal, *marks = axes.lines
+        assert (diagonal.get_xdata() == diagonal.get_ydata()).all()
+        points = [tuple(xy) for line in marks for xy in line.get_xydata()]
+        assert (0.48, 0.5) in [tuple(np.round(xy, 9)) for xy in points] and len(points) == 4
+    assert "A processor, 2 threads, fp32" in figure.texts[-1].get_text().replace("\n", " ")
+
+
+def test_the_latency_page_names_the_machine_and_has_a_column_per_batch_size():
+    page = latency_page(latency_table(), caption="Made up.").markdown()
+    assert "A processor with 2 threads, torch 2.13.0, fp32, 256 test examples" in page
+    assert "time, batch 1" in page and "time, batch 32" in page
+    assert "50% [49%, 50%] 3.50 ms" in page

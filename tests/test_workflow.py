@@ -204,6 +204,29 @@ def test_the_saved_model_classifies_text_with_its_own_thresholds(run):
     assert answer["label"] in ("negative", "positive") and 0 <= answer["score"] <= 1
 
 
+def test_a_model_is_published_and_a_method_timed_on_demand(run):
+    folder = run["folder"]
+    model, timed = "models/sst2/smartbert/seed1/README.md", "runs/sst2/deebert/seed1/latency.csv"
+    change = folder.parent / "latency.yaml"
+    change.write_text("latency: {batch_sizes: [2], examples: 6, repeats: 2}")
+    targets = [f"{folder}/{model}", f"{folder}/{timed}"]
+    snakemake(*targets, "--cores", "2", *run["words"], str(change))
+    weights = folder / "runs/sst2/smartbert/seed1/model.safetensors"
+    assert (folder / model).with_name("model.safetensors").samefile(weights)  # no second copy
+    predict = [sys.executable, "-m", "smartbert", "predict", "--model", str(folder / model)[:-10]]
+    done = subprocess.run(predict, cwd=ROOT, input="a warm and funny film\n", capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    assert '"label": "' in done.stdout and "1 classified" in done.stderr
+    table = pd.read_csv(folder / timed)
+    assert set(table["point"]) > {"dense", "full"} and (table["batch_size"] == 2).all()
+    dense = table[table["point"] == "dense"].iloc[0]
+    assert dense["time_relative"] == dense["cost_relative"] == 1
+    assert table["device"].notna().all() and (table["milliseconds"] > 0).all()
+    plan = snakemake("-n", "latency_sst2", "--cores", "2", *run["words"], str(change))
+    assert re.search(r"\nlatency +5\n", plan) and re.search(r"\nlatency_tables +1\n", plan)
+    assert not re.search(r"\ntrain ", plan)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,0 +1,133 @@
+# Models for users, and the wall-clock of their operating points. Neither is part of `all`: ask for
+# `models_rte`, `latency_rte`, or `models_all`, `latency_all`.
+def published_files(tasks):
+    return [
+        f"<results>/models/{task}/{name}/seed{seed}/README.md"
+        for task in tasks
+        for name in config["compare"]
+        for seed in settings.seeds(config, task)
+    ]
+
+
+def latency_files(wildcards):
+    tasks = config["tasks"] if wildcards.scope == "all" else [wildcards.scope]
+    return [
+        f"<results>/runs/{task}/{group}/seed{settings.seeds(config, task)[0]}/latency.csv"
+        for task in tasks
+        for group in settings.groups(config, config["compare"])
+    ]
+
+
+def group_of(entry):
+    return settings.entry(config, entry, "group") or entry
+
+
+rule publish:
+    input:
+        weights=rules.train.output.weights,
+        tuned=lambda wildcards: expand(
+            "<results>/runs/{task}/{group}/seed{seed}/{file}",
+            task=wildcards.task,
+            group=group_of(wildcards.method),
+            seed=wildcards.seed,
+            file=["points.json", "scores.csv", "usage.csv"],
+        ),
+    output:
+        card="<results>/models/{task}/{method}/seed{seed}/README.md",
+        config="<results>/models/{task}/{method}/seed{seed}/config.json",
+        weights="<results>/models/{task}/{method}/seed{seed}/model.safetensors",
+        tokenizer="<results>/models/{task}/{method}/seed{seed}/tokenizer.json",
+        tokenizer_config="<results>/models/{task}/{method}/seed{seed}/tokenizer_config.json",
+    log:
+        "<logs>/publish/{task}-{method}-{seed}.log",
+    benchmark:
+        "<benchmarks>/publish/{task}-{method}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        run=subpath(input.weights, parent=True),
+        tuned=lambda wildcards, input: os.path.dirname(input.tuned[0]),
+        folder=subpath(output.card, parent=True),
+        record=settings.compact(
+            {
+                "max_tokens": config["data"]["max_length"],
+                "backbone": config["backbone"]["path"],
+                "data": config["data"]["path"],
+            }
+        ),
+        caption=config["data"]["caption"],
+        code=digest("workflow.scripts.publish"),
+    shell:
+        "python -m workflow.scripts.publish --run {params.run} --tuned {params.tuned}"
+        " --member {wildcards.method} --record {params.record:q} --caption {params.caption:q}"
+        " --out {params.folder} 2>&1 | tee {log}"
+
+
+# Takes all cores, so that nothing else runs beside it; and its threads wait busily, as a server's do.
+rule latency:
+    input:
+        points="<results>/runs/{task}/{method}/seed{seed}/points.json",
+        weights=lambda wildcards: [
+            f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/model.safetensors"
+            for name in shown(wildcards.method)
+        ],
+        test=rules.task_data.output.test,
+    output:
+        "<results>/runs/{task}/{method}/seed{seed}/latency.csv",
+    log:
+        "<logs>/latency/{task}-{method}-{seed}.log",
+    benchmark:
+        "<benchmarks>/latency/{task}-{method}-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores
+    params:
+        models=lambda wildcards, input: [os.path.dirname(path) for path in input.weights],
+        settings=settings.compact(config["latency"]),
+        code=digest("workflow.scripts.latency"),
+    shell:
+        "OMP_WAIT_POLICY=active python -m workflow.scripts.latency --points {input.points}"
+        " --models {params.models} --test {input.test} --settings {params.settings:q}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+rule latency_tables:
+    input:
+        latency_files,
+    output:
+        "<results>/latency/{scope}.csv",
+        "<results>/latency/{scope}.md",
+        "<results>/latency/{scope}.pdf",
+        in_report("<results>/latency/{scope}.png", "latency", "Wall-clock", task="{scope}"),
+    log:
+        "<logs>/latency/{scope}.log",
+    benchmark:
+        "<benchmarks>/latency/{scope}.tsv"
+    wildcard_constraints:
+        scope="|".join([*TASKS, "all"]),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        caption=config["data"]["caption"],
+        out=lambda wildcards, output: os.path.splitext(output[0])[0],
+        code=digest("workflow.scripts.latency_tables"),
+    shell:
+        "python -m workflow.scripts.latency_tables --runs {input} --caption {params.caption:q}"
+        " --out {params.out} 2>&1 | tee {log}"
+
+
+for scope in [*TASKS, "all"]:
+
+    rule:
+        name:
+            f"models_{scope}"
+        input:
+            published_files(config["tasks"] if scope == "all" else [scope]),
+
+    rule:
+        name:
+            f"latency_{scope}"
+        input:
+            f"<results>/latency/{scope}.md",
