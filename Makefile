@@ -7,7 +7,7 @@ READY := $(VENV)/.installed
 # Threads of idle OpenMP workers sleep instead of spinning: trainings side by side stay fast.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
 
-.PHONY: quick test reproduce minilm lint clean
+.PHONY: quick test reproduce minilm replay lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
 	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
 	$(RUN) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
@@ -23,6 +23,10 @@ reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
 minilm: $(READY)  ## real GLUE from a local folder, MiniLM
 	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml --quiet rules
 	$(RUN) snakemake --configfile config/minilm.yaml --quiet all --report results/minilm/report.html
+
+replay: $(READY)  ## everything but the training again, from the kept traces, and compare
+	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml config/replay.yaml --quiet rules
+	$(RUN) python -m workflow.scripts.reference compare results/replay results/reference/minilm
 
 lint: $(READY)  ## format and lint checks
 	$(RUN) ruff check . && $(RUN) ruff format --check .

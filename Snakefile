@@ -21,11 +21,24 @@ pathvars:
     benchmarks=f"{config['results']}/benchmarks",
 
 
-include: "workflow/rules/data.smk"
-include: "workflow/rules/runs.smk"
+if config["traces_from"]:
+
+    include: "workflow/rules/replay.smk"
+
+else:
+
+    include: "workflow/rules/data.smk"
+    include: "workflow/rules/runs.smk"
+
+
+include: "workflow/rules/scores.smk"
 include: "workflow/rules/ablations.smk"
 include: "workflow/rules/tables.smk"
-include: "workflow/rules/models.smk"
+
+
+if not config["traces_from"]:
+
+    include: "workflow/rules/models.smk"
 
 
 rule all:

@@ -68,7 +68,29 @@ def validate(config: dict) -> None:
         expected = len(TASKS[name].test)
         if "test" in given and len(given["test"]) != expected:
             raise UserError(f"config: data.splits.{name}.test needs {expected} split name(s)")
-    check_path(config["data"]["path"], config["tasks"])
+    if config["traces_from"]:
+        check_traces(config)
+    else:
+        check_path(config["data"]["path"], config["tasks"])
+
+
+def check_traces(config: dict) -> None:
+    """Raise UserError if the folder of kept traces lacks one of the run's."""
+    folder = Path(config["traces_from"])
+    if not folder.is_dir():
+        raise UserError(
+            f"folder {str(folder)!r} does not exist; set by `traces_from` in the config"
+        )
+    for name in config["tasks"]:
+        ablated = ablation_entries(config) if name in config["ablations"]["tasks"] else []
+        for entry_name in dict.fromkeys([*config["compare"], *ablated]):
+            for seed in seeds(config, name):
+                run = f"{name}/{entry_name}/seed{seed}"
+                if not (folder / "runs" / run / "trace-test.safetensors").exists():
+                    raise UserError(
+                        f"{folder} has no traces of {run}; set `tasks`, `seeds`, `compare` or"
+                        " `ablations.tasks` to what is there, or `traces_from` to another folder"
+                    )
 
 
 def groups(config: dict, names: list[str]) -> dict[str, list[str]]:

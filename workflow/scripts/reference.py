@@ -1,7 +1,8 @@
-"""Keep a run's numbers in the repository, and go on from them elsewhere.
+"""Keep a run's numbers in the repository, go on from them elsewhere, check a replay against them.
 
     python -m workflow.scripts.reference save results/minilm results/reference/minilm
     python -m workflow.scripts.reference restore results/reference/minilm results/minilm
+    python -m workflow.scripts.reference compare results/replay results/reference/minilm
 
 `save` copies what tables, figures and thresholds can be recomputed from: traces, csv and json
 files, tables, figures, claims; no model, no data, no log. `restore` copies the traces back, so that
@@ -9,12 +10,18 @@ the workflow finds those runs done and trains only what is missing. It wants the
 restored tasks to be there first, since a trace that is older than its data counts as out of date:
 
     snakemake results/minilm/data/{rte,mrpc}/task.json --cores 2 --configfile config/minilm.yaml
+
+`compare` says whether every table of a run (csv files and thresholds) equals the kept one: texts to
+the letter, numbers to six digits, since another processor may round the last bit otherwise.
 """
 
 import argparse
+import csv
 import json
+import math
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from smartbert.errors import UserError
@@ -36,12 +43,15 @@ ORDER = ("provenance.json", "history.csv", "trace-tune.safetensors", "trace-test
 def main(argv: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=["save", "restore"])
-    parser.add_argument("source", type=Path, help="folder to copy from")
-    parser.add_argument("target", type=Path, help="folder to copy to")
+    parser.add_argument("action", choices=["save", "restore", "compare"])
+    parser.add_argument("source", type=Path, help="folder to copy from, or to check")
+    parser.add_argument("target", type=Path, help="folder to copy to, or to check against")
     args = parser.parse_args(argv)
     if not args.source.is_dir():
         raise UserError(f"folder {str(args.source)!r} does not exist")
+    if args.action == "compare":
+        print(f"{compare(args.source, args.target)} files equal those in {args.target}")
+        return
     copied = copy(args.source, args.target) if args.action == "save" else restore(args)
     print(f"{len(copied)} files, {sum(p.stat().st_size for p in copied) / 1e6:.1f} MB")
 
@@ -50,6 +60,7 @@ def copy(source: Path, target: Path, parts: tuple[str, ...] = PARTS) -> list[Pat
     """Copy what is kept of a run; return the new files."""
     files = [path for kind in KEPT for path in source.glob(kind)]
     files += [path for part in parts for kind in KEPT for path in (source / part).rglob(kind)]
+    files += source.glob("data/*/task.json")
     copied = []
     for path in sorted(files):
         if path.name in LEFT_OUT or "checkpoints" in path.parts:
@@ -82,6 +93,72 @@ def restore(args: argparse.Namespace) -> list[Path]:
         if path.name not in ORDER:
             path.unlink()  # thresholds and scores are recomputed, which takes seconds
     return [path for path in copied if path.exists()]
+
+
+COMPARED = ("*.csv", "tables/*.csv", "ablations/**/*.csv", "runs/**/points.json", "runs/**/*.csv")
+NOT_COMPARED = ("history.csv", "trials.csv", "latency.csv")  # of the training, or of the clock
+
+
+def compare(source: Path, target: Path) -> int:
+    """Return how many of a run's tables equal the kept ones.
+
+    Raises:
+        UserError: naming those that differ or are not kept, and where they first differ.
+    """
+    files = sorted(
+        {p for kind in COMPARED for p in source.glob(kind) if p.name not in NOT_COMPARED}
+    )
+    if not files:
+        raise UserError(f"{source} has no tables to compare")
+    found = {p.relative_to(source): differ(p, target / p.relative_to(source)) for p in files}
+    told = [f"{path}: {what}" for path, what in found.items() if what]
+    if told:
+        raise UserError(
+            f"{len(told)} of {len(files)} files differ from {target}: {'; '.join(told[:5])}"
+        )
+    return len(files)
+
+
+def differ(one: Path, other: Path) -> str | None:
+    """Return where two csv or json files first differ, None if they are equal."""
+    if not other.exists():
+        return "not kept"
+    rows = [list(values(path)) for path in (one, other)]
+    if len(rows[0]) != len(rows[1]):
+        return f"{len(rows[0])} values, kept are {len(rows[1])}"
+    for (place, value), (_, kept) in zip(*rows, strict=True):
+        if value != kept and not near(value, kept):
+            return f"{place}: {value}, kept is {kept}"
+    return None
+
+
+def values(path: Path) -> Iterator[tuple[object, object]]:
+    """Yield the places and values of a csv (line numbers) or json file."""
+    if path.suffix == ".json":
+        yield from leaves(json.loads(path.read_text()))
+        return
+    with path.open(newline="") as file:
+        for number, row in enumerate(csv.reader(file), 1):
+            for value in row:
+                yield f"line {number}", value
+
+
+def leaves(value: object, place: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the places and values of a nested json value."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            yield from leaves(inner, f"{place}.{key}")
+    else:
+        yield place, value
+
+
+def near(one: object, other: object) -> bool:
+    """Return whether two values are numbers that agree to six digits."""
+    try:
+        return math.isclose(float(one), float(other), rel_tol=1e-6, abs_tol=1.5e-6)
+    except (TypeError, ValueError):
+        return False
 
 
 if __name__ == "__main__":
