@@ -34,6 +34,7 @@ else:
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/ablations.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/notebooks.smk"
 
 
 if not config["traces_from"]:

@@ -44,6 +44,30 @@ def test_the_local_glue_config_is_valid_where_the_data_are(real_glue):
     settings.validate(config)
 
 
+def replayed(**changes) -> dict:
+    """Return the config of `make replay`, with the kept traces by their full path."""
+    config = merged("minilm")
+    update_config(config, yaml.safe_load((ROOT / "config" / "replay.yaml").read_text()))
+    return {**config, "traces_from": str(ROOT / config["traces_from"]), **changes}
+
+
+def test_the_replay_config_asks_for_what_is_kept_and_for_no_data():
+    settings.validate(replayed(data={**merged("minilm")["data"], "path": "./nowhere"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": {"default": [77]}}, "has no traces of sst2/full_bert/seed77; set `tasks`"),
+        ({"traces_from": "nowhere"}, "folder 'nowhere' does not exist; set by `traces_from`"),
+    ],
+)
+def test_a_replay_of_what_is_not_kept_says_what_is_missing(changes, message):
+    with pytest.raises(UserError) as error:
+        settings.validate(replayed(**changes))
+    assert message in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [

@@ -1,0 +1,133 @@
+"""The kept results can be read and compared; the notebooks say what they say."""
+
+import json
+import shutil
+
+import pytest
+from conftest import ROOT
+
+from smartbert.errors import UserError
+from smartbert.reading import Run
+from workflow.scripts.notebook import cells, executed
+from workflow.scripts.reference import compare, main
+
+KEPT = ROOT / "results" / "reference" / "minilm"
+TEMPLATES = sorted((ROOT / "workflow" / "notebooks").glob("*.py"))
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A small run and a kept copy of it."""
+    run, kept = tmp_path / "run", tmp_path / "kept"
+    (run / "tables").mkdir(parents=True)
+    (run / "runs/rte/smartbert/seed1").mkdir(parents=True)
+    (run / "tables/glue.csv").write_text("task,score\nrte,55.234657\nmrpc,\n")
+    (run / "runs/rte/smartbert/seed1/points.json").write_text('{"a": [1.0, {"b": "x"}]}')
+    shutil.copytree(run, kept)
+    return run, kept
+
+
+def test_a_run_equals_its_copy_up_to_the_last_digits(two):
+    run, kept = two
+    assert compare(run, kept) == 2
+    (run / "tables/glue.csv").write_text("task,score\nrte,55.234658\nmrpc,\n")
+    assert compare(run, kept) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("tables/glue.csv", "task,score\nrte,55.3\nmrpc,\n", "line 2: 55.3, kept is 55.234657"),
+        ("tables/glue.csv", "task,score\nrte,55.234657\n", "4 values, kept are 6"),
+        ("tables/glue.csv", "task,score\nrtf,55.234657\nmrpc,\n", "line 2: rtf, kept is rte"),
+        ("runs/rte/smartbert/seed1/points.json", '{"a": [1.0, {"b": "y"}]}', ".a.1.b: y, kept is"),
+        ("tables/new.csv", "a\n", "tables/new.csv: not kept"),
+    ],
+)
+def test_a_difference_is_named_with_its_place(two, file, text, message):
+    run, kept = two
+    (run / file).write_text(text)
+    with pytest.raises(UserError, match=r"1 of \d files differ") as error:
+        compare(run, kept)
+    assert message in str(error.value)
+
+
+def test_nothing_to_compare_is_said(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="has no tables to compare"):
+        main(["compare", str(tmp_path / "empty"), str(KEPT)])
+
+
+def test_the_kept_run_can_be_read():
+    run = Run(KEPT)
+    assert {"rte", "mrpc", "sst2"} <= set(run.tasks) and run.convention == "flops"
+    about = run.about()
+    assert list(about["test"])[run.tasks.index("rte")] == 277 and (about["seeds"] >= 1).all()
+    assert "SmartBERT" in run.at("b50").index
+    assert set(run.verdicts()["verdict"]) <= {
+        "supported", "not supported", "inconclusive", "not measured"
+    }  # fmt: skip
+    assert len(run.evidence(1)) >= 3
+    scores = run.evaluation("rte", "smartbert").scores()
+    row = scores[(scores["space"] == "global") & (scores["point"] == "full")].iloc[0]
+    kept = run.glue[(run.glue["task"] == "rte") & (run.glue["method"] == "smartbert")]
+    assert row["score"] == pytest.approx(kept[kept["point"] == "full"]["score"].iloc[0], abs=12)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ret", "smartbert"), "unknown task 'ret' (did you mean 'rte'?)"),
+        (("rte", "smart"), "unknown method 'smart'"),
+    ],
+)
+def test_what_is_not_there_is_named(words, message):
+    with pytest.raises(UserError) as error:
+        Run(KEPT).trace(*words)
+    assert message in str(error.value)
+
+
+def test_a_folder_without_tables_is_no_run(tmp_path):
+    with pytest.raises(UserError, match=r"no finished run: it has no tables/glue.csv"):
+        Run(tmp_path)
+
+
+def test_the_kept_files_tell_nothing_of_a_machine():
+    for path in [*KEPT.rglob("*.json"), *KEPT.rglob("*.csv"), *KEPT.rglob("*.md")]:
+        text = path.read_text()
+        assert "/home/" not in text and "/tmp/" not in text and "/work/" not in text, path
+
+
+def texts(notebook: dict) -> list:
+    """Return the cells with their outputs, pictures left out (fonts differ between machines)."""
+    found = []
+    for cell in notebook["cells"]:
+        found.append(cell["source"])
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            found.append(output.get("text") or {k: v for k, v in data.items() if "image" not in k})
+    return found
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_a_committed_notebook_is_what_its_template_makes_of_the_kept_results(template):
+    source = template.read_text() + "\n# %%\nassert 'torch' not in sys.modules\n"
+    made = json.loads(executed(source, ROOT / "notebooks", template.name))
+    committed = json.loads((ROOT / "notebooks" / f"{template.stem}.ipynb").read_text())
+    assert texts(made)[:-1] == texts(committed)
+    whole = json.dumps(committed)
+    assert "/tmp/" not in whole and "/home/" not in whole and str(ROOT) not in whole
+    assert "execution" not in json.dumps([c["metadata"] for c in committed["cells"]])
+
+
+def test_a_template_is_cut_into_cells():
+    found = cells("# %% [markdown]\n# # Title\n#\n# Text.\n\n# %%\nx = 1\n\nx\n")
+    assert [(c.cell_type, c.source) for c in found] == [
+        ("markdown", "# Title\n\nText."),
+        ("code", "x = 1\n\nx"),
+    ]
+
+
+def test_a_failing_cell_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"notebook x.py: a cell failed: ValueError: no"):
+        executed("# %%\nraise ValueError('no')\n", tmp_path, "x.py")

@@ -1,0 +1,29 @@
+# Notebooks of the kept results: `snakemake notebooks`. Not part of `all`, which is about the config's
+# own run; they read results/reference and are committed.
+NOTEBOOKS = ["results", "explore", "reproduce"]
+KEPT = "results/reference/minilm"
+
+
+rule notebook:
+    input:
+        template=f"{workflow.basedir}/workflow/notebooks/{{name}}.py",
+        kept=expand(f"{KEPT}/{{file}}", file=["tables/glue.csv", "claims.csv"]),
+    output:
+        "notebooks/{name}.ipynb",
+    log:
+        "<logs>/notebook/{name}.log",
+    wildcard_constraints:
+        name="|".join(NOTEBOOKS),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        code=digest("workflow.scripts.notebook", "smartbert.reading", "smartbert.plots"),
+    shell:
+        "python -m workflow.scripts.notebook --template {input.template} --out {output}"
+        " 2>&1 | tee {log}"
+
+
+rule notebooks:
+    input:
+        expand("notebooks/{name}.ipynb", name=NOTEBOOKS),
