@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from smartbert.evaluation import PUBLISHED
-from smartbert.pages import exits_page, gates_page, sweep_page
+from smartbert.pages import differences_page, exits_page, gates_page, sweep_page
 from smartbert.tables import (
     COLUMNS,
     concat,
@@ -156,3 +156,11 @@ def test_a_difference_turned_round_is_its_negative():
     assert (back.first, back.second) == ("b", "a")
     assert (back.difference, back.low, back.high) == (-1.0, -2.0, 0.5)
     assert back.probability == pytest.approx(0.1)
+
+
+def test_a_run_without_smartbert_has_an_empty_page_of_differences():
+    row = {"task": "rte", "subset": "", "space": "global", "first": "deebert", "second": "pabee"}
+    value = {"difference": 1.0, "low": 0.0, "high": 2.0, "probability": 0.9}
+    table = pd.DataFrame([{**row, "point": "auc", "kind": "score", **value}])
+    page = differences_page(table, TITLES, caption="Made up.")
+    assert page.sections == () and "Made up." in page.markdown() and page.latex() == ""

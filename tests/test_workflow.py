@@ -72,6 +72,7 @@ def run(tmp_path_factory) -> dict:
     config = {
         "results": str(folder / "results"),
         "tasks": ["sst2", "rte"],
+        "keep_models": True,
         "data": {"synthetic": {"train": 180, "test": 60}},
         "compare": ["full_bert", "smartbert", "skip_only", "deebert", "pabee", "toy"],
         "methods": {"toy": {"source": str(folder / "toy.py"), "epochs": 1, "width": 64}},

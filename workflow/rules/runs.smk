@@ -1,4 +1,9 @@
 # One run = one method on one task with one seed: train it, record its traces.
+def model_file(path):
+    """Mark a model's weights as removable once all that read them have run, unless they are kept."""
+    return path if config["keep_models"] else temp(path)
+
+
 rule train:
     input:
         fit=rules.task_data.output.fit,
@@ -7,7 +12,7 @@ rule train:
         backbone=rules.backbone.output.weights,
         parent=parent_weights,
     output:
-        weights="<results>/runs/{task}/{method}/seed{seed}/model.safetensors",
+        weights=model_file("<results>/runs/{task}/{method}/seed{seed}/model.safetensors"),
         config="<results>/runs/{task}/{method}/seed{seed}/config.json",
         tokenizer="<results>/runs/{task}/{method}/seed{seed}/tokenizer.json",
         tokenizer_config="<results>/runs/{task}/{method}/seed{seed}/tokenizer_config.json",
