@@ -74,6 +74,33 @@ def compared_files(file):
     return [path for task in config["tasks"] for path in run_files(task, config["compare"], file)]
 
 
+def model_file(path):
+    """Mark a model's weights as removable once all that read them have run, unless they are kept."""
+    return path if config["keep_models"] else temp(path)
+
+
+def published_files(tasks):
+    return [
+        f"<results>/models/{task}/{name}/seed{seed}/README.md"
+        for task in tasks
+        for name in config["compare"]
+        for seed in settings.seeds(config, task)
+    ]
+
+
+def latency_files(wildcards):
+    tasks = config["tasks"] if wildcards.scope == "all" else [wildcards.scope]
+    return [
+        f"<results>/runs/{task}/{group}/seed{settings.seeds(config, task)[0]}/latency.csv"
+        for task in tasks
+        for group in settings.groups(config, config["compare"])
+    ]
+
+
+def group_of(entry):
+    return settings.entry(config, entry, "group") or entry
+
+
 # What each kind of figure is filed under in the report.
 KINDS = {
     "exits": "Score of each exit",

@@ -1,25 +1,5 @@
 # Models for users, and the wall-clock of their operating points. Neither is part of `all`: ask for
 # `models_rte`, `latency_rte`, or `models_all`, `latency_all`.
-def published_files(tasks):
-    return [
-        f"<results>/models/{task}/{name}/seed{seed}/README.md"
-        for task in tasks
-        for name in config["compare"]
-        for seed in settings.seeds(config, task)
-    ]
-
-
-def latency_files(wildcards):
-    tasks = config["tasks"] if wildcards.scope == "all" else [wildcards.scope]
-    return [
-        f"<results>/runs/{task}/{group}/seed{settings.seeds(config, task)[0]}/latency.csv"
-        for task in tasks
-        for group in settings.groups(config, config["compare"])
-    ]
-
-
-def group_of(entry):
-    return settings.entry(config, entry, "group") or entry
 
 
 rule publish:

@@ -7,6 +7,8 @@ rule task_data:
         record="<results>/data/{task}/task.json",
     log:
         "<logs>/task_data/{task}.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     shell:
         "cp {input} {output.record} 2>&1 | tee {log}"
@@ -21,6 +23,8 @@ rule record:
         test="<results>/runs/{task}/{method}/seed{seed}/trace-test.safetensors",
     log:
         "<logs>/record/{task}-{method}-{seed}.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     shell:
         "(cp {input.tune} {output.tune} && cp {input.test} {output.test}) 2>&1 | tee {log}"

@@ -1,9 +1,4 @@
 # One run = one method on one task with one seed: train it, record its traces.
-def model_file(path):
-    """Mark a model's weights as removable once all that read them have run, unless they are kept."""
-    return path if config["keep_models"] else temp(path)
-
-
 rule train:
     input:
         fit=rules.task_data.output.fit,
