@@ -205,6 +205,12 @@ def test_the_saved_model_classifies_text_with_its_own_thresholds(run):
     assert answer["label"] in ("negative", "positive") and 0 <= answer["score"] <= 1
 
 
+def test_the_report_is_one_file(run):
+    report = run["folder"] / "report.html"
+    snakemake(*run["words"], "--report", str(report))
+    assert report.stat().st_size > 1_000_000 and b"<html" in report.read_bytes()[:2000]
+
+
 def test_a_model_is_published_and_a_method_timed_on_demand(run):
     folder = run["folder"]
     model, timed = "models/sst2/smartbert/seed1/README.md", "runs/sst2/deebert/seed1/latency.csv"

@@ -34,6 +34,9 @@ def parent_weights(wildcards):
     )
 
 
+# Threads of a job that nothing may run beside; Snakemake scales them down to what --cores gives.
+# (`workflow.cores` would need --cores even where nothing runs, as for a report.)
+EVERY_CORE = 1024
 STATISTICS = ["points", "auc", "bands", "differences", "draws"]
 RUN_TABLES = ["scores", "curve", "exits", "gates", "usage", "lengths"]
 GROUPS = settings.groups(config, list(config["methods"]))

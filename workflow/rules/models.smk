@@ -61,7 +61,7 @@ rule latency:
         "<benchmarks>/latency/{task}-{method}-{seed}.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: EVERY_CORE
     params:
         models=lambda wildcards, input: [os.path.dirname(path) for path in input.weights],
         settings=settings.compact(config["latency"]),
