@@ -5,9 +5,10 @@
     python -m workflow.scripts.reference compare results/replay results/reference/minilm
 
 `save` copies what tables, figures and thresholds can be recomputed from: traces, csv and json
-files, tables, figures, claims; no model, no data, no log. `restore` copies the traces back, so that
-the workflow finds those runs done and trains only what is missing. It wants the data of the
-restored tasks to be there first, since a trace that is older than its data counts as out of date:
+files, tables, figures, claims, the record of the data; no model, no text, no log. `restore` copies
+the traces back, so that the workflow finds those runs done and trains only what is missing. It
+wants the data of the restored tasks to be there first, since a trace that is older than its data
+counts as out of date:
 
     snakemake results/minilm/data/{rte,mrpc}/task.json --cores 2 --configfile config/minilm.yaml
 
@@ -29,7 +30,7 @@ from smartbert.trace import Trace
 from workflow.scripts.common import run
 
 KEPT = ("*.safetensors", "*.csv", "*.json", "*.md", "*.tex", "*.png", "*.pdf")
-PARTS = ("runs", "statistics", "ablations", "tables", "figures")
+PARTS = ("data", "runs", "statistics", "ablations", "tables", "figures")
 LEFT_OUT = (
     "config.json",
     "model.safetensors",
@@ -60,7 +61,6 @@ def copy(source: Path, target: Path, parts: tuple[str, ...] = PARTS) -> list[Pat
     """Copy what is kept of a run; return the new files."""
     files = [path for kind in KEPT for path in source.glob(kind)]
     files += [path for part in parts for kind in KEPT for path in (source / part).rglob(kind)]
-    files += source.glob("data/*/task.json")
     copied = []
     for path in sorted(files):
         if path.name in LEFT_OUT or "checkpoints" in path.parts:
