@@ -16,8 +16,9 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from smartbert.inference import DTYPES, Engine, Example, Forced, batches
-from smartbert.latency import DENSE, Contender, dense_engine, machine, measure
+from smartbert.latency import Contender, dense_engine, machine, measure, random_examples
 from smartbert.modeling import AdaptiveBert, adaptive_config
+from smartbert.points import DENSE
 from smartbert.policies import Policy
 from smartbert.recording import pad
 
@@ -28,14 +29,9 @@ SIZES = {
     ),
 }
 LENGTHS = {"128": (128, 128), "10-60": (10, 60)}
+IDS = (1000, 30000)  # of tokens, above the special ones
 BUDGETS = (0.33, 0.5, 0.75)
 TESTS_ALL = 1e-9  # an entropy threshold at which every exit is computed; decisions are given
-
-
-def examples(number: int, low: int, high: int, rng: np.random.Generator) -> list[Example]:
-    """Return random inputs of `low` to `high` tokens."""
-    lengths = rng.integers(low, high + 1, number)
-    return [Example(rng.integers(1000, 30000, n).tolist(), [0] * n) for n in lengths]
 
 
 def exits(number: int, depth: int, share: float, rng: np.random.Generator) -> Forced:
@@ -96,7 +92,7 @@ def main() -> None:
             for lengths in args.lengths:
                 for batch_size in args.batch:
                     rng = np.random.default_rng(0)
-                    rows = examples(max(batch_size, 8), *LENGTHS[lengths], rng)
+                    rows = random_examples(max(batch_size, 8), *LENGTHS[lengths], rng, ids=IDS)
                     patterns = {"all layers": exits(len(rows), depth, 2.0, rng)}
                     for budget in BUDGETS:
                         for kind in (exits, skips, both):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from smartbert.errors import UserError
 
 if TYPE_CHECKING:
-    from smartbert.classifier import Classifier
+    from smartbert.classifier import Classifier, Rejected
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -105,14 +105,23 @@ def opened(name: str):
         yield source
 
 
+def inputs(
+    args: argparse.Namespace, source: Iterable[bytes], classifier: Classifier
+) -> Iterator[tuple[str, ...] | Rejected]:
+    """Return the texts of each line, as JSON where the options or the file's name say so."""
+    from smartbert.classifier import read_lines
+
+    jsonl = args.jsonl or args.file.endswith(".jsonl")
+    return read_lines(source, jsonl=jsonl, columns=classifier.columns)
+
+
 def run_predict(args: argparse.Namespace) -> int:
     """Write a JSON line for each line of the input."""
     with opened(args.file) as source:
-        from smartbert.classifier import Prediction, read_lines, to_json
+        from smartbert.classifier import Prediction, to_json
 
         classifier = load(args, point=args.point, budget=args.budget)
-        jsonl = args.jsonl or args.file.endswith(".jsonl")
-        texts = read_lines(source, jsonl=jsonl, columns=classifier.columns)
+        texts = inputs(args, source, classifier)
         answers = classifier(texts, batch_size=args.batch_size, window=args.window)
         found = rejected = truncated = 0
         spent = 0.0
@@ -137,14 +146,13 @@ def run_predict(args: argparse.Namespace) -> int:
 
 def run_bench(args: argparse.Namespace) -> int:
     """Print a table of wall-clock ratios at the model's operating points."""
-    from smartbert.classifier import Rejected, read_lines
+    from smartbert.classifier import Rejected
     from smartbert.latency import bench, machine, made_up_examples
 
     classifier = load(args)
     if args.file:
         with opened(args.file) as source:
-            jsonl = args.jsonl or args.file.endswith(".jsonl")
-            texts: Iterable = read_lines(source, jsonl=jsonl, columns=classifier.columns)
+            texts = inputs(args, source, classifier)
             read = [classifier.encode(t) for t in texts if not isinstance(t, Rejected)]
         examples = [one[0] for one in read if not isinstance(one, Rejected)][: args.examples]
         if not examples:

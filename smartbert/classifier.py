@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from smartbert.configuration import AdaptiveBertConfig
 from smartbert.cost import Architecture, CostModel, convention
 from smartbert.errors import UserError
 from smartbert.inference import WINDOW, Answer, Engine, Example
@@ -20,8 +21,6 @@ from smartbert.policies import Policy, log_softmax
 from smartbert.recording import load_model
 from smartbert.replay import Decisions
 from smartbert.tasks import TASKS
-
-MODEL_TYPE = "adaptive_bert"
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,9 @@ def check_folder(folder: Path) -> None:
         raise UserError(
             f"{folder} is no model folder: it has no readable config.json; set by --model"
         ) from None
-    if kind != MODEL_TYPE:
-        raise UserError(
-            f"{folder} holds a model of type {kind!r}; known: {MODEL_TYPE}; set by --model"
-        )
+    known = AdaptiveBertConfig.model_type
+    if kind != known:
+        raise UserError(f"{folder} holds a model of type {kind!r}; known: {known}; set by --model")
     if not (folder / "tokenizer.json").is_file():
         raise UserError(f"{folder} has no tokenizer.json; set by --model")
 

@@ -20,10 +20,8 @@ from smartbert.configuration import AdaptiveBertConfig
 from smartbert.cost import Architecture, CostModel, convention
 from smartbert.inference import Engine, Example, Forced, batches
 from smartbert.modeling import AdaptiveBert
-from smartbert.points import policy_from_values
+from smartbert.points import DENSE, policy_from_values
 from smartbert.policies import Policy
-
-DENSE = "dense"  # name of the reference among the contenders
 
 
 @dataclass(frozen=True)
@@ -217,6 +215,15 @@ def made_up_examples(config: AdaptiveBertConfig, number: int, *, seed: int = 0) 
     """Return inputs of random tokens, of lengths as short sentences have them."""
     rng = np.random.default_rng(seed)
     longest = min(64, config.max_tokens or config.max_position_embeddings)
-    lengths = rng.integers(min(8, longest), longest + 1, number)
     low = min(1000, config.vocab_size // 2)  # above the special tokens
-    return [Example(rng.integers(low, config.vocab_size, n).tolist(), [0] * n) for n in lengths]
+    return random_examples(number, min(8, longest), longest, rng, ids=(low, config.vocab_size))
+
+
+def random_examples(
+    number: int, shortest: int, longest: int, rng: np.random.Generator, *, ids: tuple[int, int]
+) -> list[Example]:
+    """Return inputs of random lengths, both ends included, and token ids from `ids[0]` to below
+    `ids[1]`.
+    """
+    lengths = rng.integers(shortest, longest + 1, number)
+    return [Example(rng.integers(*ids, n).tolist(), [0] * n) for n in lengths]

@@ -12,7 +12,7 @@ import pandas as pd
 from smartbert.cost import CONVENTIONS
 from smartbert.latex import Bold, booktabs
 from smartbert.methods import REFERENCE
-from smartbert.points import BUDGETS, DROP, FULL, GLOBAL, POINTS
+from smartbert.points import BUDGETS, DENSE, DROP, FULL, GLOBAL, POINTS
 from smartbert.tables import (
     SUBJECT,
     by_task,
@@ -317,7 +317,7 @@ def gates_page(table: pd.DataFrame, *, caption: str) -> Page:
 def latency_page(table: pd.DataFrame, *, caption: str) -> Page:
     """Return the wall-clock of the operating points, a row each and a column per batch size."""
     # Each method was timed beside dense BERT; one of those rows is enough to read.
-    shown = table[(table["point"] != "dense") | (table["method"] == REFERENCE)]
+    shown = table[(table["point"] != DENSE) | (table["method"] == REFERENCE)]
     rows = shown.assign(
         task=[TASKS[name].title for name in shown["task"]],
         FLOPs=shown["cost_relative"].map("{:.0%}".format),

@@ -35,6 +35,7 @@ from smartbert.panels import (
     task_title,
     titles_of,
 )
+from smartbert.points import DENSE
 from smartbert.tasks import TASKS
 
 __all__ = [
@@ -276,7 +277,7 @@ def latency_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
     """
     sizes = sorted(table["batch_size"].unique())
     figure, grid, lowest = sheet(len(sizes), sharex=True, sharey=True)
-    rows = table[table["point"] != "dense"]
+    rows = table[table["point"] != DENSE]
     top = 1.05 * max(1.0, rows["cost_relative"].max(), rows["time_high"].max())
     entries = {}
     for axes, size in zip(grid, sizes, strict=True):

@@ -12,6 +12,7 @@ from smartbert.policies import Policy
 GLOBAL, PER_LAYER = "global", "per_layer"
 SPACES = (GLOBAL, PER_LAYER)
 FULL = "full"
+DENSE = "dense"  # dense BERT where its time is the reference, beside the points
 BUDGETS = {"b75": 0.75, "b50": 0.50, "b33": 0.33}  # most mean cost, as a share of dense BERT's
 DROP = ("drop1", 1.0)  # least cost within so many points of dense BERT
 POINTS = (FULL, *BUDGETS, DROP[0])

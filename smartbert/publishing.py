@@ -20,7 +20,6 @@ from smartbert.tasks import TaskSpec, task
 
 WEIGHTS = "model.safetensors"
 COPIED = ("tokenizer.json", "tokenizer_config.json")
-PUBLISHED = (WEIGHTS, *COPIED, "config.json", "README.md")
 FULL_DEPTH = {"criterion": NEVER, "skip_threshold": None, "thresholds": []}
 METRICS = {"accuracy": "accuracy", "f1": "f1", "mcc": "matthews_correlation"}
 
@@ -61,7 +60,7 @@ def publish(
         "max_tokens": record["max_tokens"],
         "operating_points": points,
         "front": [
-            {key: value for key, value in setting.items() if key != "member"}
+            own_values(setting)
             for setting in tuned["spaces"][GLOBAL]["front"]
             if setting["member"] == member
         ],
@@ -98,7 +97,7 @@ def operating_points(
     tests = own.drop_duplicates("point").set_index("point")
     return {
         name: {
-            **{key: value for key, value in setting.items() if key != "member"},
+            **own_values(setting),
             "test_score": float(tests.loc[name, "score"]),
             "test_cost": float(tests.loc[name, "cost_relative"]),
             "exits": layers.loc[layers["point"] == name, "exit"].tolist(),
@@ -107,6 +106,11 @@ def operating_points(
         for name, setting in tuned["spaces"][GLOBAL]["points"].items()
         if setting.get("member") == member and name in tests.index
     }
+
+
+def own_values(setting: dict) -> dict:
+    """Return a tuned setting's values without the training that it chose."""
+    return {key: value for key, value in setting.items() if key != "member"}
 
 
 def card(

@@ -17,8 +17,9 @@ from IPython.display import Image
 
 from smartbert.errors import UserError, unknown
 from smartbert.evaluation import Evaluation
+from smartbert.methods import REFERENCE
 from smartbert.panels import plt
-from smartbert.points import GLOBAL
+from smartbert.points import FULL, GLOBAL
 from smartbert.tasks import TASKS
 from smartbert.trace import Trace
 
@@ -47,7 +48,7 @@ class Run:
         if not path.exists():
             known = [p.stem for p in path.parent.glob("*.csv")]
             raise unknown("table", name, known, setting="Run.table")
-        return pd.read_csv(path, keep_default_na=True).pipe(_texts)
+        return pd.read_csv(path).pipe(_texts)
 
     @cached_property
     def glue(self) -> pd.DataFrame:
@@ -71,7 +72,7 @@ class Run:
 
     def about(self) -> pd.DataFrame:
         """Return a row per task: title, examples of fit, tune and test, what is scored, seeds."""
-        dense = self.glue[(self.glue["method"] == "full_bert") & (self.glue["point"] == "full")]
+        dense = self.glue[(self.glue["method"] == REFERENCE) & (self.glue["point"] == FULL)]
         seeds = dense.groupby("task")["seeds"].max()
         rows = []
         for name in self.tasks:

@@ -1,6 +1,8 @@
 """Shared fixtures: where the real data lie, and tiny random models with decisive gates."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ def real_glue() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real GLUE not found at {folder} (set SMARTBERT_SHARED to its parent folder)")
     return folder
+
+
+def loads(modules: str, *unwanted: str) -> bool:
+    """Return whether importing some modules (names with spaces between) loads one of the unwanted
+    packages, in an interpreter of their own.
+    """
+    code = "import sys\n" + "\n".join(f"import {name}" for name in modules.split())
+    code += f"\nprint(any(name in sys.modules for name in {unwanted}))"
+    words = [sys.executable, "-c", code]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout == "True\n"
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from smartbert.classifier import pick_device
     from smartbert.inference import Engine, Example
-    from smartbert.latency import DENSE, Contender, dense_engine, machine, measure
-    from smartbert.points import GLOBAL, Setting
+    from smartbert.latency import Contender, dense_engine, machine, measure
+    from smartbert.points import DENSE, GLOBAL, Setting
     from smartbert.recording import load_model
 
     tuned, settings = json.loads(args.points.read_text()), args.settings
