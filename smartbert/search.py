@@ -244,6 +244,48 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
 }
 
 
+class PerTrial(optuna.samplers.BaseSampler):
+    """A sampler whose random numbers depend on the seed and the number of the trial alone.
+
+    Workers that share a study then never draw the same settings side by side, and a study that is
+    continued goes on as if it had never stopped. The trials themselves are the samplers' memory.
+
+    Args:
+        make: returns the sampler for a seed.
+        seed: of the study.
+    """
+
+    def __init__(self, make: Callable[[int], optuna.samplers.BaseSampler], seed: int):
+        self.make, self.seed = make, seed
+        self.sampler = make(seed)
+        # Kept here, since it remembers which trials it has seen: looking at all of them for every
+        # trial takes most of the time.
+        self.space = optuna.search_space.IntersectionSearchSpace()
+
+    def before_trial(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        """Draw anew for this trial."""
+        own = np.random.SeedSequence([self.seed, trial.number]).generate_state(1)
+        self.sampler = self.make(int(own[0]))
+        self.sampler.before_trial(study, trial)
+
+    def infer_relative_search_space(self, study, trial):
+        """Return the knobs that all trials so far share."""
+        shared = self.space.calculate(study)
+        return {knob: values for knob, values in shared.items() if not values.single()}
+
+    def sample_relative(self, study, trial, search_space):
+        """Return what the sampler returns."""
+        return self.sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        """Return what the sampler returns."""
+        return self.sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(self, study, trial, state, values) -> None:
+        """Tell the sampler."""
+        self.sampler.after_trial(study, trial, state, values)
+
+
 def run_study(
     search: Search,
     *,
@@ -276,12 +318,12 @@ def run_study(
     whole = search.size() <= trials
     study = optuna.create_study(
         directions=["maximize", "minimize"],
-        sampler=SAMPLERS["all" if whole else sampler](seed),
+        sampler=SAMPLERS["all"](seed) if whole else PerTrial(SAMPLERS[sampler], seed),
         storage=open_storage(storage),
         study_name=name,
         load_if_exists=True,
     )
-    if not whole and not study.get_trials(deepcopy=False):
+    if not whole and len(study.get_trials(deepcopy=False)) < len(start[:trials]):
         for setting in start[:trials]:
             study.enqueue_trial(search.parameters(setting), skip_if_exists=True)
     seen: dict[Setting, tuple[float, float]] = {}
@@ -297,7 +339,8 @@ def run_study(
     if done < trials:
         enough = optuna.study.MaxTrialsCallback(trials, states=complete)
         study.optimize(objective, n_trials=trials - done, callbacks=[enough])
-    finished = study.get_trials(deepcopy=False, states=complete)
+    # Of several workers each may have one trial more under way when the last one is in.
+    finished = study.get_trials(deepcopy=False, states=complete)[:trials]
     rows = [
         (t.number, search.suggest(optuna.trial.FixedTrial(t.params)), *t.values) for t in finished
     ]

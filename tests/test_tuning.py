@@ -175,6 +175,7 @@ def test_a_study_in_a_storage_is_continued_and_not_repeated(tmp_path):
         more = run_study(search, trials=50, storage=storage, **options)
         assert len(first) == 30 and len(more) == 50
         assert (more["score"][:30] == first["score"]).all()
+        assert more.equals(run_study(search, trials=50, **options))  # as if it had never stopped
 
 
 def test_an_unreachable_storage_is_one_clear_line():
