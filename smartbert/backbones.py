@@ -8,7 +8,8 @@ safetensors, tokenizer) that everything else reads. Nothing falls back from one 
 import importlib.util
 from pathlib import Path
 
-from smartbert.errors import UserError
+from smartbert.errors import UserError, first_line
+from smartbert.files import whole_folder
 
 SETTING = "`backbone.path` in the config"
 PACKAGE = "package:"
@@ -76,11 +77,6 @@ def fetch(path: str, target: Path) -> None:
     missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
     if missing:
         raise UserError(f"backbone {path!r} lacks weights {missing[:3]}...; set {SETTING}")
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its type's name."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    with whole_folder(target, last="model.safetensors") as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
-from smartbert.backbones import first_line, looks_local
-from smartbert.errors import UserError
+from smartbert.backbones import looks_local
+from smartbert.errors import UserError, first_line
 from smartbert.tasks import TaskSpec
 
 SETTING = "`data.path` in the config"
@@ -116,7 +116,9 @@ def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
         )
     if frame.empty:
         raise UserError(f"{where}: no rows; set {SETTING}")
-    valid = frame["label"].isin(range(len(task.labels)))
+    labels = frame["label"]
+    numbers = pd.api.types.is_numeric_dtype(labels)
+    valid = labels.isin(range(len(task.labels))) if numbers else pd.Series(False, frame.index)
     if not valid.all():
         bad = frame["label"][~valid].tolist()[0]
         known = ", ".join(f"{i} ({name})" for i, name in enumerate(task.labels))
@@ -130,10 +132,29 @@ def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
             )
     frame = frame.reset_index(drop=True)
     index = frame["idx"] if "idx" in frame else pd.Series(np.arange(len(frame)))
+    if not pd.api.types.is_integer_dtype(index) or index.isna().any():
+        raise UserError(f"{where}: column 'idx' does not hold a whole number in every row")
+    texts = {
+        column: decoded(frame[column], f"{where}: column {column!r}") for column in task.columns
+    }
     extra = [column for column in ("hard",) if column in frame]
     return frame[[*needed, *extra]].assign(
-        label=frame["label"].astype(np.int64), idx=index.astype(np.int64)
+        label=frame["label"].astype(np.int64), idx=index.astype(np.int64), **texts
     )
+
+
+def decoded(column: pd.Series, where: str) -> list[str]:
+    """Return a column of texts.
+
+    Raises:
+        UserError: if its bytes are no text.
+    """
+    import pyarrow
+
+    try:
+        return column.astype(str).tolist()
+    except (UnicodeError, pyarrow.lib.ArrowException) as error:
+        raise UserError(f"{where} is not text: {first_line(error)}") from None
 
 
 def tune_size(rows: int, settings: DataSettings) -> int:
@@ -191,7 +212,7 @@ def tokenise(
     """Add `input_ids`, `token_type_ids` and `length` (true tokens, special ones included)."""
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length)
-    texts = [frame[column].astype(str).tolist() for column in task.columns]
+    texts = [frame[column].tolist() for column in task.columns]
     encoded = tokenizer.encode_batch(list(zip(*texts, strict=True)) if len(texts) > 1 else texts[0])
     return frame.assign(
         input_ids=[one.ids for one in encoded],

@@ -5,8 +5,11 @@ to change.
 
 class UserError(Exception):
     """A mistake in config, data, weights or command line; its message is all that the user needs to
-    see.
+    see. It is one line, whatever names and values it repeats.
     """
+
+    def __init__(self, message: str):
+        super().__init__(" ".join(message.splitlines()))
 
 
 class Diverged(UserError):
@@ -21,3 +24,9 @@ def unknown(kind: str, name: object, known: object, *, setting: str) -> UserErro
     close = difflib.get_close_matches(str(name), names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     return UserError(f"unknown {kind} {name!r}{hint}; known: {', '.join(names)}; set by {setting}")
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type's name."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from smartbert.cost import CONVENTIONS
+from smartbert.files import whole
 from smartbert.tasks import TASKS
 
 # Okabe and Ito's palette, told apart by colour-blind readers; markers and dashes do so in grey.
@@ -186,6 +187,8 @@ def save(figure: plt.Figure, path: Path) -> None:
     figure.set_layout_engine("none")
     for axes in figure.axes:
         axes.set_position(np.round(axes.get_position().bounds, 6))
-    figure.savefig(path.with_suffix(".png"), dpi=200)
-    figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+    with whole(path.with_suffix(".png")) as partial:
+        figure.savefig(partial, dpi=200)
+    with whole(path.with_suffix(".pdf")) as partial:
+        figure.savefig(partial, metadata={"CreationDate": None})
     plt.close(figure)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from smartbert.cost import CONVENTIONS
 from smartbert.errors import UserError
+from smartbert.files import read_json, write_text
 from smartbert.points import DEFAULT_POINTS, FULL, GLOBAL, POINTS
 from smartbert.policies import NEVER
 from smartbert.tasks import TaskSpec, task
@@ -51,7 +52,7 @@ def publish(
     missing = [n for n in (WEIGHTS, *COPIED, "config.json") if not (run / n).is_file()]
     if missing:
         raise UserError(f"{run} has no {missing[0]}; run again to train the model anew")
-    config = json.loads((run / "config.json").read_text())
+    config = read_json(run / "config.json")
     points = operating_points(tuned, scores, usage, member)
     first = next((name for name in DEFAULT_POINTS if name in points), None)
     chosen = points.get(first, FULL_DEPTH)
@@ -71,8 +72,8 @@ def publish(
     out.mkdir(parents=True, exist_ok=True)
     for name in (WEIGHTS, *COPIED):
         link(run / name, out / name)
-    (out / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
-    (out / "README.md").write_text(card(tuned, points, first, record, caption))
+    write_text(out / "config.json", json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write_text(out / "README.md", card(tuned, points, first, record, caption))
 
 
 def link(source: Path, target: Path) -> None:

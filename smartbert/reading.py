@@ -7,7 +7,6 @@ tables, claims, traces and tuned points.
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,12 @@ from IPython.display import Image
 
 from smartbert.errors import UserError, unknown
 from smartbert.evaluation import Evaluation
+from smartbert.files import read_json
 from smartbert.methods import REFERENCE
 from smartbert.panels import plt
 from smartbert.points import FULL, GLOBAL
 from smartbert.tasks import TASKS
-from smartbert.trace import Trace
+from smartbert.trace import PACKED, Trace
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Run:
         seeds = dense.groupby("task")["seeds"].max()
         rows = []
         for name in self.tasks:
-            splits = json.loads((self.folder / "data" / name / "task.json").read_text())["splits"]
+            splits = read_json(self.folder / "data" / name / "task.json")["splits"]
             rows.append(
                 {
                     "task": TASKS[name].title,
@@ -131,11 +131,13 @@ class Run:
         Raises:
             UserError: if it is not there.
         """
-        return Trace.load(self._run(task, method, seed) / f"trace-{split}.safetensors")
+        path = self._run(task, method, seed) / f"trace-{split}.safetensors"
+        kept = path.with_name(path.name + PACKED)
+        return Trace.load(kept if kept.exists() else path)
 
     def tuned(self, task: str, method: str, *, seed: int = 1) -> dict:
         """Return the contents of a run's points.json."""
-        return json.loads((self._run(task, method, seed) / "points.json").read_text())
+        return read_json(self._run(task, method, seed) / "points.json")
 
     def evaluation(self, task: str, method: str, *, seed: int = 1) -> Evaluation:
         """Return a method's test traces with its tuned points."""

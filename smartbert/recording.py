@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from smartbert.backbones import first_line
 from smartbert.cost import Architecture
-from smartbert.errors import UserError
+from smartbert.errors import UserError, first_line
 from smartbert.methods import Method
 from smartbert.modeling import AdaptiveBert
 from smartbert.trace import NEVER_SKIP, Paths, Trace

@@ -9,18 +9,24 @@ holds at that threshold. No torch.
 Shapes: N examples, R rows (paths), S thresholds, L layers, C classes.
 """
 
+import gzip
+import hashlib
 import json
-from dataclasses import dataclass, fields
+import zlib
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from smartbert.errors import UserError
+from smartbert.errors import UserError, first_line
+from smartbert.files import whole
+from smartbert.trace_format import WHOLE, check
 
 FORMAT = "adaptive-depth-trace-1"
 NEVER_SKIP = float("inf")
+PACKED = ".gz"
 
 
 @dataclass(frozen=True)
@@ -101,39 +107,85 @@ class Trace:
             self.gates[rows], self.executed[rows], self.exit_logits[rows], self.final_logits[rows]
         )
 
+    def rounded(self) -> "Trace":
+        """Return the trace with gates and logits rounded to half precision, which its file then
+        keeps in half the bytes. What a layer did is stored beside its gate and does not change.
+        """
+        names = ("gates", "exit_logits", "final_logits")
+        with np.errstate(over="ignore"):
+            halves = {n: getattr(self, n).astype(np.float16).astype(np.float32) for n in names}
+        return replace(self, **halves)
+
     def save(self, path: Path) -> None:
-        """Write the trace as one safetensors file; it appears whole or not at all."""
+        """Write the trace as one safetensors file, compressed if its name ends in .gz; it appears
+        whole or not at all.
+        """
         arrays = {
             field.name: np.ascontiguousarray(_stored(getattr(self, field.name)))
             for field in fields(self)
             if field.name != "meta"
         }
-        meta = {"format": FORMAT, "meta": json.dumps(self.meta, sort_keys=True)}
-        partial = path.with_name(path.name + ".partial")
-        save_file(arrays, partial, metadata=meta)
-        partial.replace(path)
+        meta = json.dumps(self.meta, sort_keys=True, allow_nan=False)
+        head = {"format": FORMAT, "meta": meta, "sha256": _checksum(arrays, meta)}
+        content = save(arrays, metadata=head)
+        with whole(path) as partial:
+            # No time in it: the same trace gives the same bytes.
+            partial.write_bytes(
+                gzip.compress(content, mtime=0) if path.suffix == PACKED else content
+            )
 
     @classmethod
     def load(cls, path: Path) -> "Trace":
-        """Read a trace.
+        """Read a trace, compressed or not.
 
         Raises:
-            UserError: if the file is missing, truncated or no trace.
+            UserError: if the file is missing, damaged or no trace.
         """
         try:
-            with safe_open(path, framework="numpy") as file:
-                head = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-        except (OSError, SafetensorError) as error:
+            content = path.read_bytes()
+            if path.suffix == PACKED:
+                content = gzip.decompress(content)
+            arrays = load(content)
+            head = _head(content)
+        except (OSError, EOFError, ValueError, zlib.error, SafetensorError) as error:
             raise UserError(
-                f"cannot read trace {path}: {error}; delete it and run again to record it anew"
+                f"cannot read trace {path}: {first_line(error)}; delete it and run again to record"
+                " it anew"
             ) from None
         if head.get("format") != FORMAT:
             raise UserError(
                 f"{path} is not a trace of this version ({FORMAT}); delete it and run again"
             )
-        arrays = {name: _loaded(name, array) for name, array in arrays.items()}
-        return cls(**arrays, meta=json.loads(head["meta"]))
+        try:
+            meta = json.loads(head["meta"], parse_constant=_refuse)
+            if head.get("sha256", known := _checksum(arrays, head["meta"])) != known:
+                raise ValueError("its content does not match its checksum")
+            check(arrays, meta)
+        except (KeyError, ValueError, RecursionError) as error:
+            raise UserError(
+                f"cannot read trace {path}: {first_line(error)}; delete it and run again to record"
+                " it anew"
+            ) from None
+        return cls(**{name: _loaded(name, array) for name, array in arrays.items()}, meta=meta)
+
+
+def _head(content: bytes) -> dict:
+    """Return the metadata in a safetensors file's header."""
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+
+
+def _checksum(arrays: dict[str, np.ndarray], meta: str) -> str:
+    """Return the SHA-256 of a trace's content: what it says of itself, and every array."""
+    found = hashlib.sha256(meta.encode())
+    for name in sorted(arrays):
+        found.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        found.update(np.ascontiguousarray(arrays[name]))
+    return found.hexdigest()
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} in its metadata")
 
 
 def _stored(array: np.ndarray) -> np.ndarray:
@@ -142,11 +194,14 @@ def _stored(array: np.ndarray) -> np.ndarray:
         return array.astype(np.uint8)
     if array.dtype == np.int64:
         return array.astype(np.int32)
-    return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    exact = np.array_equal(half.astype(array.dtype), array, equal_nan=True)
+    return half if exact else array
 
 
 def _loaded(name: str, array: np.ndarray) -> np.ndarray:
     """Return the array in the type that `Trace` documents."""
     if name == "executed":
         return array.astype(bool)
-    return array.astype(np.int64) if array.dtype == np.int32 else array.astype(np.float32)
+    return array.astype(np.int64) if array.dtype.kind in WHOLE else array.astype(np.float32)

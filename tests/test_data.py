@@ -32,12 +32,19 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
-def write_task(folder: Path, frame: pd.DataFrame, name: str = "rte") -> Path:
-    """Write a GLUE-like folder with one task, in the hub's layout: a card that names the files."""
+def write_task(
+    folder: Path, frames: pd.DataFrame | dict[str, pd.DataFrame], name: str = "rte"
+) -> Path:
+    """Write a GLUE-like folder with one task, in the hub's layout: a card that names the files.
+
+    One frame is both train and validation.
+    """
+    if isinstance(frames, pd.DataFrame):
+        frames = dict.fromkeys(("train", "validation"), frames)
     (folder / name).mkdir(parents=True)
-    for split in ("train", "validation"):
+    for split, frame in frames.items():
         frame.to_parquet(folder / name / f"{split}-00000-of-00001.parquet", index=False)
-    files = [{"split": s, "path": f"{name}/{s}-*"} for s in ("train", "validation")]
+    files = [{"split": s, "path": f"{name}/{s}-*"} for s in frames]
     card = yaml.safe_dump({"configs": [{"config_name": name, "data_files": files}]})
     (folder / "README.md").write_text(f"---\n{card}---\n")
     return folder

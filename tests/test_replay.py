@@ -9,7 +9,9 @@ import torch
 from conftest import CLASSES, DEPTH, SMARTBERT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import made_up
 
+from smartbert.cost import Architecture
 from smartbert.errors import UserError
 from smartbert.policies import CRITERIA, Policy, entropy, exit_signals
 from smartbert.recording import record, skip_grid
@@ -208,7 +210,9 @@ def test_signals_of_layers_that_did_not_run_never_stop():
 
 def test_a_trace_survives_its_file(tiny_model, split, tmp_path):
     model = tiny_model(**SMARTBERT)
-    trace = record(model, split, grid=np.array([0.5, np.inf]), meta={"task": "rte", "x": [1, 2]})
+    said = made_up("mnli", "smartbert").meta
+    meta = {**said, "architecture": Architecture.of(model.config).to_dict(), "x": [1, 2]}
+    trace = record(model, split, grid=np.array([0.5, np.inf]), meta=meta)
     trace.save(tmp_path / "t.safetensors")
     loaded = Trace.load(tmp_path / "t.safetensors")
     for name, value in vars(trace).items():

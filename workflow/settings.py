@@ -5,9 +5,11 @@ serve the Snakefile and the tests; nothing here imports Snakemake or torch.
 """
 
 import json
+import math
 import shlex
 from functools import cache
 from pathlib import Path
+from types import NoneType
 
 import jsonschema
 import yaml
@@ -40,7 +42,10 @@ def validate(config: dict) -> None:
     Raises:
         UserError: one line on the first violation.
     """
+    _check_plain(config, ())
     _check(config, schema(), ())
+    for name, own in config["methods"].items():
+        _check(own, {"type": "object", "properties": schema()["$defs"]["entry"]}, ("methods", name))
     for name, own in config["methods"].items():
         lineage(config, name)
         _check(own, entry_schema(config, name), ("methods", name))
@@ -86,7 +91,7 @@ def check_traces(config: dict) -> None:
         for entry_name in dict.fromkeys([*config["compare"], *ablated]):
             for seed in seeds(config, name):
                 run = f"{name}/{entry_name}/seed{seed}"
-                if not (folder / "runs" / run / "trace-test.safetensors").exists():
+                if not (folder / "runs" / run / "trace-test.safetensors.gz").exists():
                     raise UserError(
                         f"{folder} has no traces of {run}; set `tasks`, `seeds`, `compare` or"
                         " `ablations.tasks` to what is there, or `traces_from` to another folder"
@@ -122,7 +127,7 @@ def lambda_grid(config: dict) -> dict[str, float]:
     for name in dict.fromkeys([SKIPS, *line]):
         if registered(config, name) == SKIPS:
             own, base = (method_settings(config, next(iter(TASKS)), n) for n in (name, SKIPS))
-            if {**own, "lambda": None} == {**base, "lambda": None}:
+            if "lambda" in own and {**own, "lambda": None} == {**base, "lambda": None}:
                 weights[name] = own["lambda"]
     return weights
 
@@ -181,6 +186,24 @@ def entry_schema(config: dict, name: str) -> dict:
             raise unknown("method", method, METHODS, setting=hint)
         return {"type": "object", "properties": shared}  # its own file knows its other keys
     return {"type": "object", "properties": {**shared, **own}, "additionalProperties": False}
+
+
+def _check_plain(value: object, where: tuple[str, ...]) -> None:
+    """Raise UserError on what YAML can say and JSON cannot: dates, keys that are no text, .nan."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                place = ".".join(where) or "the top level"
+                raise UserError(f"config: key {key!r} in {place} is no text; put it in quotes")
+            _check_plain(inner, (*where, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check_plain(inner, (*where, str(number)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"config: {'.'.join(where)} is {value}; it must be a finite number")
+    elif not isinstance(value, str | int | float | NoneType):
+        kind = type(value).__name__
+        raise UserError(f"config: {'.'.join(where)} is a {kind} ({value}); put it in quotes")
 
 
 def _check(values: object, rules: dict, where: tuple[str, ...]) -> None:

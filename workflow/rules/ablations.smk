@@ -38,7 +38,7 @@ rule ablate:
     shell:
         "python -m workflow.scripts.ablate --task {wildcards.task} --runs {params.runs}"
         " --methods {params.methods:q} --variants {params.variants} --weights {params.weights:q}"
-        " --seeds {params.seeds} --settings {params.settings:q} --caption {params.caption:q}"
+        " --seeds {params.seeds} --settings {params.settings:q} --caption={params.caption:q}"
         " --out {params.folder} 2>&1 | tee {log}"
 
 
@@ -70,7 +70,7 @@ rule task_tables:
         code=digest("workflow.scripts.task"),
     shell:
         "python -m workflow.scripts.task --results {params.results:q} --out {params.folder:q}"
-        " --manifest {params.manifest:q} --caption {params.caption:q} 2>&1 | tee {log}"
+        " --manifest {params.manifest:q} --caption={params.caption:q} 2>&1 | tee {log}"
 
 
 # snakemake ablation_rte, snakemake task_rte, and so on for every task.

@@ -40,7 +40,7 @@ rule publish:
         code=digest("workflow.scripts.publish"),
     shell:
         "python -m workflow.scripts.publish --run {params.run} --tuned {params.tuned}"
-        " --member {wildcards.method} --record {params.record:q} --caption {params.caption:q}"
+        " --member {wildcards.method} --record {params.record:q} --caption={params.caption:q}"
         " --out {params.folder} 2>&1 | tee {log}"
 
 
@@ -94,7 +94,7 @@ rule latency_tables:
         out=lambda wildcards, output: os.path.splitext(output[0])[0],
         code=digest("workflow.scripts.latency_tables"),
     shell:
-        "python -m workflow.scripts.latency_tables --runs {input} --caption {params.caption:q}"
+        "python -m workflow.scripts.latency_tables --runs {input} --caption={params.caption:q}"
         " --out {params.out} 2>&1 | tee {log}"
 
 

@@ -16,8 +16,8 @@ rule task_data:
 
 rule record:
     input:
-        tune=f"{config['traces_from']}/runs/{{task}}/{{method}}/seed{{seed}}/trace-tune.safetensors",
-        test=f"{config['traces_from']}/runs/{{task}}/{{method}}/seed{{seed}}/trace-test.safetensors",
+        tune=f"{config['traces_from']}/runs/{{task}}/{{method}}/seed{{seed}}/trace-tune.safetensors.gz",
+        test=f"{config['traces_from']}/runs/{{task}}/{{method}}/seed{{seed}}/trace-test.safetensors.gz",
     output:
         tune="<results>/runs/{task}/{method}/seed{seed}/trace-tune.safetensors",
         test="<results>/runs/{task}/{method}/seed{seed}/trace-test.safetensors",
@@ -27,4 +27,5 @@ rule record:
         "../../environment.yml"
     threads: 1
     shell:
-        "(cp {input.tune} {output.tune} && cp {input.test} {output.test}) 2>&1 | tee {log}"
+        "(gzip -dc {input.tune} > {output.tune} && gzip -dc {input.test} > {output.test})"
+        " 2>&1 | tee {log}"

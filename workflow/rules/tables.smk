@@ -75,7 +75,7 @@ rule tables:
         code=digest("workflow.scripts.tables"),
     shell:
         "python -m workflow.scripts.tables --results {params.results:q}"
-        " --manifest {params.manifest:q} --caption {params.caption:q} 2>&1 | tee {log}"
+        " --manifest {params.manifest:q} --caption={params.caption:q} 2>&1 | tee {log}"
 
 
 rule figures:
@@ -102,7 +102,7 @@ rule figures:
         code=digest("workflow.scripts.figures"),
     shell:
         "python -m workflow.scripts.figures --results {params.results:q}"
-        " --manifest {params.manifest:q} --caption {params.caption:q} --cores {threads} 2>&1 | tee {log}"
+        " --manifest {params.manifest:q} --caption={params.caption:q} --cores {threads} 2>&1 | tee {log}"
 
 
 rule claims:
@@ -128,4 +128,4 @@ rule claims:
         code=digest("workflow.scripts.claims"),
     shell:
         "python -m workflow.scripts.claims --results {params.results:q}"
-        " --manifest {params.manifest:q} --caption {params.caption:q} 2>&1 | tee {log}"
+        " --manifest {params.manifest:q} --caption={params.caption:q} 2>&1 | tee {log}"

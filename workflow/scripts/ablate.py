@@ -10,6 +10,7 @@ from smartbert.ablation import ablation_page, ablation_table
 from smartbert.ablation_plots import ablation_figure, sensitivity_figure
 from smartbert.comparison import GATES, Comparison, Quantity
 from smartbert.evaluation import gate_summary
+from smartbert.files import write_text
 from smartbert.methods import REFERENCE
 from smartbert.plots import save
 from smartbert.points import DROP, FULL, GLOBAL
@@ -43,8 +44,8 @@ def main(argv: list[str] | None = None) -> None:
     page = ablation_page(table, subject=subsets[0].title(SUBJECT), caption=args.caption)
     out, name = args.out, args.task
     write_csv(table, out / f"{name}.csv")
-    (out / f"{name}.md").write_text(page.markdown())
-    (out / f"{name}.tex").write_text(page.latex())
+    write_text(out / f"{name}.md", page.markdown())
+    write_text(out / f"{name}.tex", page.latex())
     for part, tables in {
         "points": [c.points() for c in subsets],
         "differences": [c.differences() for c in subsets],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from smartbert.claims import Evidence, claims_markdown, claims_table
+from smartbert.files import write_text
 from smartbert.tables import concat
 from workflow.scripts.common import run, write_csv
 
@@ -52,7 +53,7 @@ def write_claims(results: Path, manifest: dict, *, caption: str, out: Path | Non
     table = claims_table(evidence)
     write_csv(table, base / "claims.csv")
     text = claims_markdown(table, caption=caption, seeds=manifest["seeds"])
-    (base / "claims.md").write_text(text)
+    write_text(base / "claims.md", text)
 
 
 def ablation_gates(tables: list[pd.DataFrame]) -> pd.DataFrame:

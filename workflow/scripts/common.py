@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from smartbert.errors import UserError
+from smartbert.files import whole
 
 
 def run(main: Callable[[], None]) -> None:
@@ -53,4 +54,5 @@ def read_columns(path: Path) -> dict[str, list]:
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table with enough digits to be exact in points, the same on every machine."""
-    frame.to_csv(path, index=False, float_format="%.6f", lineterminator="\n")
+    with whole(path) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6f", lineterminator="\n")

@@ -9,6 +9,7 @@ import pandas as pd
 from smartbert.comparison import Comparison
 from smartbert.errors import UserError
 from smartbert.evaluation import Evaluation
+from smartbert.files import read_json
 from smartbert.points import DROP
 from smartbert.tasks import task
 from smartbert.trace import Trace
@@ -62,7 +63,7 @@ def load_runs(
             if partial and not all(path.exists() for path in (points, *traces.values())):
                 continue
             loaded = {member: Trace.load(path) for member, path in traces.items()}
-            evaluation = Evaluation(loaded, json.loads(points.read_text()))
+            evaluation = Evaluation(loaded, read_json(points))
             runs.setdefault(method, {})[seed] = evaluation
     if not runs:
         raise UserError(f"{name}: no run has finished, there is nothing to compare")

@@ -3,7 +3,6 @@ examples exit, what its gates do. Replayed from traces; no model runs.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +14,7 @@ from smartbert.evaluation import (
     published_sweep,
     sweep_scores,
 )
+from smartbert.files import read_json
 from smartbert.trace import Trace
 from workflow.scripts.common import run, write_csv
 
@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--traces", type=Path, nargs="+", required=True, help="its test traces")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
-    tuned = json.loads(args.points.read_text())
+    tuned = read_json(args.points)
     traces = {path.parent.parent.name: Trace.load(path) for path in args.traces}
     evaluation = Evaluation(traces, tuned)
     swept, exits, gates = [], [], []

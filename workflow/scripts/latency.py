@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from smartbert.files import read_json
 from workflow.scripts.common import offline, read_columns, run, write_csv
 
 
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     from smartbert.points import DENSE, GLOBAL, Setting
     from smartbert.recording import load_model
 
-    tuned, settings = json.loads(args.points.read_text()), args.settings
+    tuned, settings = read_json(args.points), args.settings
     device, dtype = pick_device(settings["device"]), settings["dtype"]
     models = {path.parent.name: load_model(path).to(device) for path in args.models}
     contenders = {DENSE: Contender(dense_engine(next(iter(models.values())), dtype=dtype))}

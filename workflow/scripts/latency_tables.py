@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from smartbert.files import write_text
 from smartbert.pages import latency_page
 from smartbert.plots import latency_figure, save
 from workflow.scripts.common import run, write_csv
@@ -19,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     table = pd.concat([pd.read_csv(path) for path in args.runs], ignore_index=True)
     write_csv(table, args.out.with_suffix(".csv"))
-    args.out.with_suffix(".md").write_text(latency_page(table, caption=args.caption).markdown())
+    write_text(args.out.with_suffix(".md"), latency_page(table, caption=args.caption).markdown())
     save(latency_figure(table, caption=args.caption), args.out)
 
 

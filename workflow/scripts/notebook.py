@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from smartbert.errors import UserError
+from smartbert.files import write_text
 from workflow.scripts.common import run
 
 TIMEOUT = 300  # seconds for a cell
@@ -21,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="notebook to write")
     args = parser.parse_args(argv)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(executed(args.template.read_text(), args.out.parent, args.template.name))
+    write_text(args.out, executed(args.template.read_text(), args.out.parent, args.template.name))
 
 
 def executed(source: str, folder: Path, name: str) -> str:

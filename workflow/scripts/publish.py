@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from smartbert.files import read_json
 from smartbert.publishing import publish
 from workflow.scripts.common import run
 
@@ -23,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     publish(
         args.run,
         args.out,
-        tuned=json.loads((args.tuned / "points.json").read_text()),
+        tuned=read_json(args.tuned / "points.json"),
         scores=pd.read_csv(args.tuned / "scores.csv"),
         usage=pd.read_csv(args.tuned / "usage.csv"),
         member=args.member,

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from smartbert.files import read_json
 from workflow.scripts.common import offline, read_columns, run
 
 
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
 
     method = load(args.method, args.source)
     model = load_model(args.model)
-    provenance = json.loads((args.model / "provenance.json").read_text())
+    provenance = read_json(args.model / "provenance.json")
     weights = sha256(args.model / "model.safetensors")
     tune = read_columns(args.data / "tune.parquet")
     grid = grid_from_tune(model, tune, **args.settings)

@@ -5,10 +5,11 @@
     python -m workflow.scripts.reference compare results/replay results/reference/minilm
 
 `save` copies what tables, figures and thresholds can be recomputed from: traces, csv and json
-files, tables, figures, claims, the record of the data; no model, no text, no log. `restore` copies
-the traces back, so that the workflow finds those runs done and trains only what is missing. It
-wants the data of the restored tasks to be there first, since a trace that is older than its data
-counts as out of date:
+files, tables, figures, claims, the record of the data; no model, no text, no log. Traces are kept
+in half precision and compressed, a ninth of their size; `make replay` computes the kept tables from
+them. `restore` copies the traces back, so that the workflow finds those runs done and trains only
+what is missing. It wants the data of the restored tasks to be there first, since a trace that is
+older than its data counts as out of date:
 
     snakemake results/minilm/data/{rte,mrpc}/task.json --cores 2 --configfile config/minilm.yaml
 
@@ -18,7 +19,6 @@ the letter, numbers to six digits, since another processor may round the last bi
 
 import argparse
 import csv
-import json
 import math
 import os
 import shutil
@@ -26,10 +26,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smartbert.errors import UserError
-from smartbert.trace import Trace
+from smartbert.files import read_json
+from smartbert.trace import PACKED, Trace
 from workflow.scripts.common import run
 
-KEPT = ("*.safetensors", "*.csv", "*.json", "*.md", "*.tex", "*.png", "*.pdf")
+KEPT = ("*.csv", "*.json", "*.md", "*.tex", "*.png", "*.pdf")
 PARTS = ("data", "runs", "statistics", "ablations", "tables", "figures")
 LEFT_OUT = (
     "config.json",
@@ -39,6 +40,7 @@ LEFT_OUT = (
     "trials.csv",
 )
 ORDER = ("provenance.json", "history.csv", "trace-tune.safetensors", "trace-test.safetensors")
+TRACES = "runs/*/*/seed*/trace-*.safetensors"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -53,8 +55,23 @@ def main(argv: list[str] | None = None) -> None:
     if args.action == "compare":
         print(f"{compare(args.source, args.target)} files equal those in {args.target}")
         return
-    copied = copy(args.source, args.target) if args.action == "save" else restore(args)
+    copied = save(args.source, args.target) if args.action == "save" else restore(args)
     print(f"{len(copied)} files, {sum(p.stat().st_size for p in copied) / 1e6:.1f} MB")
+
+
+def save(source: Path, target: Path) -> list[Path]:
+    """Copy what is kept of a run, traces narrow and compressed; return the new files."""
+    copied = copy(source, target)
+    for path in sorted(source.glob(TRACES)):
+        own = packed(target / path.relative_to(source))
+        Trace.load(path).rounded().save(own)
+        copied.append(own)
+    return copied
+
+
+def packed(trace: Path) -> Path:
+    """Return the name under which a trace is kept."""
+    return trace.with_name(trace.name + PACKED)
 
 
 def copy(source: Path, target: Path, parts: tuple[str, ...] = PARTS) -> list[Path]:
@@ -77,14 +94,18 @@ def restore(args: argparse.Namespace) -> list[Path]:
     Raises:
         UserError: if a task's data are missing, or are not those that its traces were recorded on.
     """
-    for trace in sorted(args.source.glob("runs/*/*/seed*/trace-test.safetensors")):
-        record = args.target / "data" / trace.parts[-4] / "task.json"
+    found = {path: Trace.load(path) for path in sorted(args.source.glob(TRACES + PACKED))}
+    for path, trace in found.items():
+        record = args.target / "data" / path.parts[-4] / "task.json"
         if not record.exists():
             raise UserError(f"{record} is missing; make it first, or its traces count as old")
-        known = json.loads(record.read_text())["splits"]["test"]["sha256"]
-        if Trace.load(trace).meta["data"] != known:
-            raise UserError(f"{trace} was recorded on other data than {record.parent} holds")
+        if trace.meta["data"] != read_json(record)["splits"][trace.meta["split"]]["sha256"]:
+            raise UserError(f"{path} was recorded on other data than {record.parent} holds")
     copied = copy(args.source, args.target, ("runs",))
+    for path, trace in found.items():
+        own = args.target / path.relative_to(args.source).with_suffix("")
+        trace.save(own)
+        copied.append(own)
     for name in ORDER:
         for path in copied:
             if path.name == name:
@@ -135,7 +156,7 @@ def differ(one: Path, other: Path) -> str | None:
 def values(path: Path) -> Iterator[tuple[object, object]]:
     """Yield the places and values of a csv (line numbers) or json file."""
     if path.suffix == ".json":
-        yield from leaves(json.loads(path.read_text()))
+        yield from leaves(read_json(path))
         return
     with path.open(newline="") as file:
         for number, row in enumerate(csv.reader(file), 1):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from smartbert import literature, pages, tables
 from smartbert.errors import UserError
+from smartbert.files import write_text
 from smartbert.tables import concat
 from workflow.scripts.common import run, write_csv
 
@@ -80,12 +81,12 @@ def write_tables(
     out.mkdir(parents=True, exist_ok=True)
     for name, (tidy, page) in shown.items():
         write_csv(tidy, out / f"{name}.csv")
-        (out / f"{name}.md").write_text(page.markdown())
-        (out / f"{name}.tex").write_text(page.latex())
+        write_text(out / f"{name}.md", page.markdown())
+        write_text(out / f"{name}.tex", page.latex())
     published = literature.published_table(compared["points"])
     write_csv(literature.published(), out / "published.csv")
-    (out / "published.md").write_text(literature.published_markdown(published, caption=caption))
-    (out / "published.tex").write_text(literature.published_latex(published, caption=caption))
+    write_text(out / "published.md", literature.published_markdown(published, caption=caption))
+    write_text(out / "published.tex", literature.published_latex(published, caption=caption))
     for name, tidy in {
         "points": compared["points"],
         "bands": compared["bands"],

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from smartbert.files import whole, write_text
 from workflow.scripts.common import quiet, run
 
 
@@ -34,7 +35,8 @@ def main(argv: list[str] | None = None) -> None:
     record = {"task": args.task, "settings": args.settings, "splits": {}}
     for name in SPLITS:
         path = args.out / f"{name}.parquet"
-        frames[name].to_parquet(path, index=False)
+        with whole(path) as partial:
+            frames[name].to_parquet(partial, index=False)
         record["splits"][name] = {
             "rows": len(frames[name]),
             "labels": frames[name]["label"].value_counts().sort_index().tolist(),
@@ -43,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
             "sha256": sha256(path),
         }
     record["subsets"] = [subset for subset, _ in test_splits(spec, settings)]
-    (args.out / "task.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_text(args.out / "task.json", json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
+from smartbert.files import PARTIAL, read_json, unwritable, whole_folder, write_text
 from workflow.scripts.common import offline, read_columns, run, write_csv
 
 
@@ -48,33 +49,44 @@ def main(argv: list[str] | None = None) -> None:
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
     tokenizer = AutoTokenizer.from_pretrained(args.backbone)
     work, history = args.out / "checkpoints", []
-    for number, stage in enumerate(stages, 1):
-        history += train_stage(
-            model,
-            stage,
-            task=spec,
-            fit=fit,
-            tune=tune,
-            tokenizer=tokenizer,
-            folder=work / f"{number}-{stage.name}",
-            seed=args.seed,
-            precision=args.settings["precision"],
-            title=f"{args.task} {args.name} seed {args.seed} ({stage.name})",
-        )
-    model.save_pretrained(args.out)
-    tokenizer.save_pretrained(args.out)
-    write_csv(pd.DataFrame(history), args.out / "history.csv")
+    shutil.rmtree(args.out / f"{PARTIAL}checkpoints", ignore_errors=True)
+    with unwritable(args.out):  # by the checkpoints
+        for number, stage in enumerate(stages, 1):
+            history += train_stage(
+                model,
+                stage,
+                task=spec,
+                fit=fit,
+                tune=tune,
+                tokenizer=tokenizer,
+                folder=work / f"{number}-{stage.name}",
+                seed=args.seed,
+                precision=args.settings["precision"],
+                title=f"{args.task} {args.name} seed {args.seed} ({stage.name})",
+            )
     record = describe(
         task=args.task,
         method=args.name,
         seed=args.seed,
         settings=args.settings,
         stages=[stage_record(stage) for stage in stages],
-        data=json.loads((args.data / "task.json").read_text())["splits"],
+        data=read_json(args.data / "task.json")["splits"],
         seconds=round(time.monotonic() - started, 1),
     )
-    (args.out / "provenance.json").write_text(json.dumps(record, indent=2) + "\n")
-    shutil.rmtree(work, ignore_errors=True)
+    with whole_folder(args.out, last="model.safetensors") as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        write_csv(pd.DataFrame(history), folder / "history.csv")
+        write_text(folder / "provenance.json", json.dumps(record, indent=2) + "\n")
+    discard(work)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of checkpoints. It loses its name first: killed half-way, this leaves nothing
+    that a training would resume from.
+    """
+    if folder.is_dir():
+        shutil.rmtree(folder.rename(folder.with_name(f"{PARTIAL}{folder.name}")))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from smartbert.errors import UserError
+from smartbert.files import read_json, write_text
 from smartbert.trace import Trace
 from smartbert.tuning import tune_method
 from workflow.scripts.common import run, write_csv
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--trials", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
 
-    data = json.loads(args.data.read_text())["splits"]["tune"]["sha256"]
+    data = read_json(args.data)["splits"]["tune"]["sha256"]
     traces = {
         name: checked(path, args, name, data)
         for name, path in zip(args.members, args.traces, strict=True)
@@ -72,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
     for number, (key, value) in enumerate({**head, "seed": args.seed}.items()):
         trials.insert(number, key, value)
     write_csv(trials, args.trials)
-    args.points.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+    write_text(args.points, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
 
 def checked(path: Path, args: argparse.Namespace, name: str, data: str) -> Trace:

@@ -1,0 +1,107 @@
+"""Files that appear whole or not at all: written under another name beside their place, then moved
+there in one step. No torch.
+"""
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smartbert.errors import UserError, first_line
+
+PARTIAL = "partial-"
+CANNOT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+# Writers in other languages report a full disk in words of their own.
+FULL = ("no space left", "storagefull", "iostream error", "unexpected pos", "file write failed")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield the path to write a file to; it is moved to its own place when all is written.
+
+    Raises:
+        UserError: if the disk is full or the folder cannot be written to.
+    """
+    path = Path(path)
+    partial = path.with_name(PARTIAL + path.name)  # the suffix tells some writers the format
+    with unwritable(path.parent):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path, *, last: str) -> Iterator[Path]:
+    """Yield an empty folder to write files to; they are moved into `folder` when all are written,
+    the one named `last` at the end. Other files there stay.
+
+    Raises:
+        UserError: if the disk is full or the folder cannot be written to.
+    """
+    partial = folder / f"{PARTIAL}files"
+    with unwritable(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            for file in sorted(partial.iterdir(), key=lambda file: file.name == last):
+                file.replace(folder / file.name)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with whole(path) as partial:
+        partial.write_text(text)
+
+
+def read_json(path: Path) -> dict | list:
+    """Return what a json file of a run holds.
+
+    Raises:
+        UserError: if it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"cannot read {path}: {first_line(error)}; delete it and run again"
+        ) from None
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Turn a full disk or a folder that cannot be written to into a message.
+
+    Raises:
+        UserError: naming the folder and the way out.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # libraries wrap what the system says in errors of their own
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise UserError(
+            f"cannot write to {folder}: {reason}; make room or set `results` to a folder on another"
+            " disk, then run again: what is finished is kept"
+        ) from None
+
+
+def _reason(error: BaseException | None) -> str | None:
+    """Return what the system says of a write that failed; None if that was not it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in CANNOT:
+            return (error.strerror or str(error)).lower()
+        if any(words in str(error).lower() for words in FULL):
+            return "no space left on device"
+        error = error.__cause__ or error.__context__
+    return None

@@ -1,0 +1,123 @@
+"""Files: whole or not at all, and a message where they cannot be written."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import made_up
+from safetensors.numpy import save_file
+
+from smartbert.errors import UserError
+from smartbert.files import whole, whole_folder, write_text
+from smartbert.trace import Trace
+from workflow.scripts.common import write_csv
+from workflow.scripts.train import discard
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system with room for 256 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system cannot be mounted here (needs root)")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), whole(path) as partial:
+        partial.write_text("half of the n")
+        raise RuntimeError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folders_files_appear_together_and_others_stay(tmp_path):
+    write_text(tmp_path / "trace", "kept")
+    with pytest.raises(RuntimeError), whole_folder(tmp_path, last="weights") as folder:
+        write_text(folder / "config", "new")
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["trace"]
+    with whole_folder(tmp_path, last="weights") as folder:
+        for name in ("weights", "config"):
+            write_text(folder / name, "new")
+        assert not (tmp_path / "config").exists()
+    assert {p.name for p in tmp_path.iterdir()} == {"trace", "weights", "config"}
+
+
+def test_checkpoints_lose_their_name_before_they_are_removed(tmp_path, monkeypatch):
+    """A kill during the removal must leave nothing that looks like a checkpoint to resume from."""
+    (tmp_path / "checkpoints" / "1-all" / "checkpoint-8").mkdir(parents=True)
+
+    def killed(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("shutil.rmtree", killed)
+        discard(tmp_path / "checkpoints")
+    assert not (tmp_path / "checkpoints").exists()
+    discard(tmp_path / "checkpoints")  # nothing there
+
+
+def writers() -> dict:
+    """Ways to write a megabyte: text, table, trace, arrays of another library."""
+    return {
+        "text": lambda path: write_text(path, "x" * 2**20),
+        "table": lambda path: write_csv(pd.DataFrame({"a": np.arange(2**17)}), path),
+        "trace": lambda path: made_up("rte", "smartbert", n=4000).save(path),
+    }
+
+
+@pytest.mark.parametrize("kind", list(writers()))
+def test_a_full_disk_is_one_clear_line_and_leaves_no_part(small_disk, kind):
+    path = small_disk / "file"
+    with pytest.raises(UserError, match=r"cannot write to .*small: no space left.*`results`"):
+        writers()[kind](path)
+    assert list(small_disk.iterdir()) == []
+
+
+def test_weights_on_a_full_disk_too(small_disk):
+    with (
+        pytest.raises(UserError, match="no space left"),
+        whole_folder(small_disk, last="model.safetensors") as folder,
+    ):
+        save_file({"a": np.zeros(2**20)}, folder / "model.safetensors")
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_checkpoint_on_a_full_disk_too(small_disk):
+    import torch
+
+    from smartbert.files import unwritable
+
+    with pytest.raises(UserError, match="no space left"), unwritable(small_disk):
+        torch.save(torch.zeros(2**20), small_disk / "optimizer.pt")
+
+
+def test_a_read_only_folder_is_named(small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(UserError, match=r"cannot write to .*small: read-only file system"):
+        write_text(small_disk / "file", "text")
+
+
+def test_a_folder_without_permission_is_named(tmp_path):
+    tmp_path.chmod(0o555)
+    if os.access(tmp_path, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    with pytest.raises(UserError, match="permission denied"):
+        write_text(tmp_path / "file", "text")
+
+
+def test_other_errors_pass(tmp_path):
+    with pytest.raises(ZeroDivisionError), whole(tmp_path / "file"):
+        1 / 0  # noqa: B018
+    with pytest.raises(UserError, match="cannot read trace"):
+        Trace.load(Path("/nowhere"))
