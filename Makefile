@@ -2,6 +2,7 @@
 # again whenever the pins change. Needs only Python >= 3.11 and make.
 PYTHON ?= python3
 VENV ?= .venv
+REQUIREMENTS ?= requirements.txt
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 READY := $(VENV)/.installed
 # Threads of idle OpenMP workers sleep instead of spinning: trainings side by side stay fast.
@@ -33,10 +34,10 @@ lint: $(READY)  ## format and lint checks
 	$(RUN) snakefmt --check Snakefile workflow/rules
 	$(RUN) snakemake --lint
 
-$(READY): requirements.txt
+$(READY): $(REQUIREMENTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, this is %d.%d; set PYTHON=..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	touch $@
 
 clean:  ## remove the environment; results stay

@@ -66,7 +66,9 @@ def fetch(path: str, target: Path) -> None:
                 f"backbone {path!r} is a {config.model_type!r}, not a 'bert'; set {SETTING}"
             )
         tokenizer = AutoTokenizer.from_pretrained(where)
-        model, info = BertModel.from_pretrained(where, output_loading_info=True, dtype="float32")
+        model, info = BertModel.from_pretrained(
+            where, output_loading_info=True, dtype="float32", use_safetensors=True
+        )
     except UserError:
         raise
     except Exception as error:  # the hub's client raises many unrelated types

@@ -124,7 +124,7 @@ class AdaptiveBert(BertPreTrainedModel):
         small modules.
         """
         model = cls(config)
-        backbone = BertModel.from_pretrained(folder)
+        backbone = BertModel.from_pretrained(folder, use_safetensors=True)
         kept = {k: v for k, v in backbone.state_dict().items() if not k.startswith("pooler.")}
         layers = tuple(f"encoder.layer.{i}." for i in range(config.num_hidden_layers))
         kept = {

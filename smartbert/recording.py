@@ -185,7 +185,7 @@ def load_model(folder: Path) -> AdaptiveBert:
         UserError: if its weights are missing or truncated.
     """
     try:
-        return AdaptiveBert.from_pretrained(folder)
+        return AdaptiveBert.from_pretrained(folder, use_safetensors=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(
             f"cannot load the model in {folder}: {first_line(error)}; delete that folder and run"
