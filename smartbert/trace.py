@@ -127,7 +127,7 @@ class Trace:
         }
         meta = json.dumps(self.meta, sort_keys=True, allow_nan=False)
         head = {"format": FORMAT, "meta": meta, "sha256": _checksum(arrays, meta)}
-        content = save(arrays, metadata=head)
+        content = _ordered(save(arrays, metadata=head))
         with whole(path) as partial:
             # No time in it: the same trace gives the same bytes.
             partial.write_bytes(
@@ -173,6 +173,18 @@ def _head(content: bytes) -> dict:
     """Return the metadata in a safetensors file's header."""
     size = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+
+
+def _ordered(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata by name: the library writes them in an order that
+    changes from process to process, and the same trace is to give the same bytes.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def _checksum(arrays: dict[str, np.ndarray], meta: str) -> str:
