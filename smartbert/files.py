@@ -4,6 +4,7 @@ there in one step. No torch.
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,9 +51,17 @@ def whole_folder(folder: Path, *, last: str) -> Iterator[Path]:
         try:
             yield partial
             for file in sorted(partial.iterdir(), key=lambda file: file.name == last):
+                file.chmod(_usual_mode())  # some writers let nobody else read
                 file.replace(folder / file.name)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _usual_mode() -> int:
+    """Return the permissions that a new file of this user gets."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def write_text(path: Path, text: str) -> None:

@@ -49,8 +49,10 @@ def test_a_folders_files_appear_together_and_others_stay(tmp_path):
     with whole_folder(tmp_path, last="weights") as folder:
         for name in ("weights", "config"):
             write_text(folder / name, "new")
+        (folder / "weights").chmod(0o600)
         assert not (tmp_path / "config").exists()
     assert {p.name for p in tmp_path.iterdir()} == {"trace", "weights", "config"}
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "config").stat().st_mode
 
 
 def test_checkpoints_lose_their_name_before_they_are_removed(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from smartbert.devices import take_one
 from smartbert.files import read_json
 from workflow.scripts.common import offline, read_columns, run
 
@@ -19,6 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `recording`")
     parser.add_argument("--out", type=Path, required=True, help="folder of the traces")
     args = parser.parse_args(argv)
+    take_one()
     offline()
 
     from baselines import load

@@ -11,6 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
+from smartbert.devices import take_one
 from smartbert.files import PARTIAL, read_json, unwritable, whole_folder, write_text
 from workflow.scripts.common import offline, read_columns, run, write_csv
 
@@ -29,6 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--parent", type=Path, help="model folder that this method continues")
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     args = parser.parse_args(argv)
+    take_one()
     offline()
 
     import pandas as pd
