@@ -148,6 +148,12 @@ def together(verdicts: list[str]) -> str:
     return OPEN
 
 
+def tally(verdicts: list[str]) -> str:
+    """Return how many figures say what: "7 supported, 5 inconclusive"."""
+    counted = Counter(verdicts)
+    return ", ".join(f"{counted[v]} {v}" for v in (SUPPORTED, OPEN, REFUTED) if counted[v])
+
+
 def claims_table(evidence: Evidence) -> pd.DataFrame:
     """Return every figure behind the claims, each claim's overall verdict as its last row.
 
@@ -224,7 +230,8 @@ def _better(e: Evidence) -> str:
                     note = "one of the two has no setting there"
                     e.add(2, what, UNMEASURED, task=task, note=note)
         if verdicts:
-            overall.append(e.add(2, f"all of these, against {e.title(rival)}", together(verdicts)))
+            what = f"all of these, against {e.title(rival)}"
+            overall.append(e.add(2, what, together(verdicts), note=tally(verdicts)))
     # Better than earlier methods is better than each of them.
     if REFUTED in overall:
         return REFUTED
@@ -364,9 +371,21 @@ def _overview(table: pd.DataFrame) -> str:
         {
             "claim": [f"{row.claim}. {STATEMENTS[row.claim]}" for row in rows.itertuples()],
             "verdict": rows["verdict"],
+            "figures that count": [tally(_counting(table, row.claim)) for row in rows.itertuples()],
         }
     )
     return shown.to_markdown(index=False, disable_numparse=True)
+
+
+def _counting(table: pd.DataFrame, claim: int) -> list[str]:
+    """Return the verdicts of a claim's figures of single tasks, those that decide nothing left
+    out.
+    """
+    own = table[(table["claim"] == claim) & (table["task"].fillna("") != "")]
+    named = HARD_TASKS if claim in (3, 4) else ()
+    return [
+        row.verdict for row in own.itertuples() if TASKS[row.task].averaged or row.task in named
+    ]
 
 
 def _value(row) -> str:
