@@ -3,6 +3,7 @@ keys, state and ports of its own. Needs root, as slurmd does.
 """
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import socket
@@ -54,6 +55,8 @@ def missing() -> str | None:
     absent = [name for name in PROGRAMS if shutil.which(name, path=search_path()) is None]
     if absent:
         return f"Slurm is not installed: no {absent[0]} (Debian: apt install slurm-wlm munge)"
+    if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
+        return "Snakemake's executor is not installed (pip install snakemake-executor-plugin-slurm)"
     if os.geteuid() != 0:
         return "a Slurm daemon can be started by root alone"
     if any((SYSTEM / name).exists() for name in FILES):
