@@ -16,6 +16,8 @@ What is searched:
 """
 
 import math
+import random
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +36,11 @@ from smartbert.scoring import confusion, from_counts
 from smartbert.tasks import TaskSpec, task
 from smartbert.trace import Trace
 
+# Workers that open an empty database at the same moment all make its tables; those that come second
+# find them made.
+MADE_MEANWHILE = ("UniqueViolation", "already exists", "UNIQUE constraint failed")
+OPENINGS = 10
+OPENING_PAUSE = 0.5  # seconds, at most
 ABOVE = 0.01  # an entropy threshold this far above log C lets everything stop
 
 
@@ -357,17 +364,24 @@ def open_storage(storage: str | None) -> optuna.storages.BaseStorage | str | Non
     """
     if storage is None:
         return None
-    try:
-        if storage.startswith("journal:"):
-            backend = optuna.storages.journal.JournalFileBackend(storage.removeprefix("journal:"))
-            return optuna.storages.JournalStorage(backend)
-        return optuna.storages.get_storage(storage)
-    except Exception as error:  # each database driver has its own errors
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"tuning storage {storage!r} cannot be opened: {reason}; set `tuning.storage` (null,"
-            " journal:FILE, sqlite:///FILE or postgresql://...)"
-        ) from None
+    open_one = open_journal if storage.startswith("journal:") else optuna.storages.get_storage
+    for left in reversed(range(OPENINGS)):
+        try:
+            return open_one(storage)
+        except Exception as error:  # each database driver has its own errors
+            reason = str(error).strip().splitlines()[0]
+            if not left or not any(words in reason for words in MADE_MEANWHILE):
+                raise UserError(
+                    f"tuning storage {storage!r} cannot be opened: {reason}; set `tuning.storage`"
+                    " (null, journal:FILE, sqlite:///FILE or postgresql://...)"
+                ) from None
+            time.sleep(random.uniform(0, OPENING_PAUSE))
+
+
+def open_journal(storage: str) -> optuna.storages.JournalStorage:
+    """Return the storage kept in the file that "journal:<file>" names."""
+    backend = optuna.storages.journal.JournalFileBackend(storage.removeprefix("journal:"))
+    return optuna.storages.JournalStorage(backend)
 
 
 def on_front(score: np.ndarray, cost: np.ndarray) -> np.ndarray:

@@ -10,13 +10,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import optuna
 import pandas as pd
+import psycopg2
 import pytest
 from conftest import ROOT
+from optuna.study import StudyDirection
 from test_comparison import TUNING, record, tune_words
+
+from smartbert.search import open_storage
 
 USER = "postgres"
 TRIALS = 200
@@ -100,6 +106,18 @@ def studied(folder: Path, storage: str) -> list[optuna.trial.FrozenTrial]:
 def complete(trials: list[optuna.trial.FrozenTrial]) -> list[tuple]:
     """Number and outcome of the trials that are done."""
     return [(t.number, t.values) for t in trials if t.state == optuna.trial.TrialState.COMPLETE]
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_many_workers_may_open_an_empty_database_at_once(server, attempt):
+    own = f"{server.rsplit('/', 1)[0]}/opened_{attempt}"
+    with closing(psycopg2.connect(server)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"CREATE DATABASE opened_{attempt}")
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(open_storage, [own] * 8))
+    studies = [s.create_new_study([StudyDirection.MAXIMIZE], str(n)) for n, s in enumerate(opened)]
+    assert len(set(studies)) == 8
 
 
 def test_two_workers_share_one_study_and_lose_no_trial(server, traced):
