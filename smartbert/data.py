@@ -6,8 +6,11 @@ GLUE's test labels are hidden, so test = GLUE's validation, and tune is carved f
 torch here.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -54,8 +57,14 @@ def test_splits(task: TaskSpec, settings: DataSettings) -> list[tuple[str, str]]
     return [(subset, name) for (subset, _), name in zip(task.test, names, strict=True)]
 
 
-def load_split(task: TaskSpec, split: str, settings: DataSettings, *, rows: int) -> pd.DataFrame:
+def load_split(
+    task: TaskSpec, split: str, settings: DataSettings, *, rows: int, cache: str | None
+) -> pd.DataFrame:
     """Return one raw split with the task's text columns, `label` and `idx`, checked.
+
+    Args:
+        rows: how many to generate of a synthetic task.
+        cache: see `own_cache`.
 
     Raises:
         UserError: if it cannot be read, or a column is missing, or a label is not one of the
@@ -66,7 +75,7 @@ def load_split(task: TaskSpec, split: str, settings: DataSettings, *, rows: int)
 
         frame = generate(task, split, rows=rows, seed=settings.seed)
     else:
-        frame = _load_glue(task, split, settings.path)
+        frame = _load_glue(task, split, settings.path, cache)
     where = f"{settings.path} ({task.name}, split {split!r})"
     return check(frame, task, where)
 
@@ -85,13 +94,13 @@ def check_path(path: str, names: list[str]) -> None:
         )
 
 
-def _load_glue(task: TaskSpec, split: str, path: str) -> pd.DataFrame:
+def _load_glue(task: TaskSpec, split: str, path: str, cache: str | None) -> pd.DataFrame:
     import datasets
 
     datasets.disable_progress_bars()
     check_path(path, [task.name])
     try:
-        data = datasets.load_dataset(path, task.name)
+        data = datasets.load_dataset(path, task.name, cache_dir=cache)
     except Exception as error:  # hub, file and parser errors share no base class
         raise UserError(
             f"cannot load task {task.name!r} from {path!r}: {first_line(error)};"
@@ -103,6 +112,15 @@ def _load_glue(task: TaskSpec, split: str, path: str) -> pd.DataFrame:
             f" set `data.splits.{task.name}`"
         )
     return data[split].to_pandas()
+
+
+def own_cache(path: str) -> AbstractContextManager[str | None]:
+    """Return a new folder for what `datasets` makes of a local folder, None for the hub's data.
+
+    The library's shared cache is right for the hub, whose files have versions; of local ones it
+    does not notice that they have changed.
+    """
+    return TemporaryDirectory() if looks_local(path) else nullcontext()
 
 
 def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
@@ -226,12 +244,13 @@ def prepare(
 ) -> dict[str, pd.DataFrame]:
     """Return fit, tune and test, tokenised, with `subset` numbering the test splits."""
     train_rows, test_rows = settings.synthetic_rows
-    train = load_split(task, settings.train or task.train, settings, rows=train_rows)
-    fit, tune = cut(train, task, settings)
-    tests = [
-        load_split(task, name, settings, rows=test_rows).assign(subset=number)
-        for number, (_, name) in enumerate(test_splits(task, settings))
-    ]
+    with own_cache(settings.path) as cache:
+        load = partial(load_split, task, settings=settings, cache=cache)
+        fit, tune = cut(load(settings.train or task.train, rows=train_rows), task, settings)
+        tests = [
+            load(name, rows=test_rows).assign(subset=number)
+            for number, (_, name) in enumerate(test_splits(task, settings))
+        ]
     frames = {
         "fit": fit.assign(subset=0),
         "tune": tune.assign(subset=0),

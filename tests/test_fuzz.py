@@ -32,7 +32,7 @@ from smartbert.search import Member, Search, run_study
 from smartbert.tasks import task
 from smartbert.trace import Trace
 from workflow import settings as config_settings
-from workflow.scripts import evaluate, tune
+from workflow.scripts import tune
 
 SLOW = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 
@@ -213,12 +213,12 @@ def test_odd_data_files_are_read_or_refused_in_one_line(frame, number, tmp_path,
     except Exception:  # parquet cannot hold it, so no file can
         return
     with one_line():
-        found = prepare(task("rte"), DATA(str(folder)), tokenizer)
+        found = prepare(task("rte"), data_of(folder), tokenizer)
         assert all(set(part["label"]) <= {0, 1} for part in found.values())
 
 
-def DATA(path: str) -> DataSettings:
-    return DataSettings(path, 0, 32, None, 0.2, 5, 10)
+def data_of(folder: Path) -> DataSettings:
+    return DataSettings(str(folder), 0, 32, None, 0.2, 5, 10)
 
 
 @inputs(15)
@@ -234,7 +234,7 @@ def test_damaged_data_files_are_refused_in_one_line(data, tmp_path, tokenizer): 
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
     with one_line():
-        prepare(task("rte"), DATA(str(folder)), tokenizer)
+        prepare(task("rte"), data_of(folder), tokenizer)
 
 
 words = st.text(string.printable.strip(), max_size=10) | st.sampled_from(
@@ -304,4 +304,3 @@ def test_scripts_print_one_line_and_no_traceback(tuned):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1, shlex.join(command)
-    assert evaluate  # its words are those of tune
