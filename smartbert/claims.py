@@ -181,10 +181,13 @@ def _reduction(e: Evidence) -> str:
         if row is None:
             continue
         what = f"FLOPs reduction at {DROP[0]}"
+        loss = e.pair(task, SUBJECT, REFERENCE, DROP[0], "score")
         if np.isnan(row["cost"]):
             verdict = e.add(1, what, REFUTED, task=task, seeds=0, note=row["status"])
+        elif loss is None:
+            note = f"{e.title(REFERENCE)} did not run"
+            verdict = e.add(1, what, UNMEASURED, task=task, note=note)
         else:
-            loss = e.pair(task, SUBJECT, REFERENCE, DROP[0], "score")
             low, high = 1 / row["cost_high"], 1 / row["cost_low"]
             cheap = judge(low, high, least=REDUCTION)
             note = "" if row["status"] == "ok" else row["status"]

@@ -31,6 +31,7 @@ BUDGETS = np.round(np.arange(25, 101) / 100, 2)
 EXITS = "exits"  # mean score of the exits before the last layer, at full depth
 GATES = "gates"  # skipping alone, at the skip threshold the method was trained for
 AUC = "auc"
+HEAD = ["task", "method", "title", "space", "subset"]
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,8 @@ class Comparison:
         return estimate(self.samples[quantity], self.resamples.seeds)
 
     def _head(self, method: str, space: str) -> dict:
-        return {
-            **{"task": self.spec.name, "method": method, "title": self.title(method)},
-            **{"space": space, "subset": self.subset},
-        }
+        values = (self.spec.name, method, self.title(method), space, self.subset)
+        return dict(zip(HEAD, values, strict=True))
 
     def points(self) -> pd.DataFrame:
         """Return every operating point with intervals.
@@ -230,7 +229,7 @@ class Comparison:
                 e = self.estimate(Quantity(method, space, AUC, "score"))
                 row = {AUC: e.value, "low": e.low, "high": e.high, "seeds": e.seeds}
                 rows.append({**self._head(method, space), **row, "trainings": self.members(method)})
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=[*HEAD, AUC, "low", "high", "seeds", "trainings"])
 
     def members(self, method: str) -> int:
         """Return how many trainings are behind a method's front."""
@@ -250,8 +249,7 @@ class Comparison:
                     e = estimate(sample, self.resamples.seeds)
                     row |= {"score": e.value, "low": e.low, "high": e.high, "seeds": e.seeds}
                 rows.append(row)
-        columns = [*self._head(REFERENCE, GLOBAL), "budget", "score", "low", "high", "seeds"]
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=[*HEAD, "budget", "score", "low", "high", "seeds"])
 
     def differences(self) -> pd.DataFrame:
         """Return the paired difference of every two methods, first minus second.
@@ -276,17 +274,11 @@ class Comparison:
                     e = estimate(pair[0] - pair[1], self.resamples.seeds)
                     if not e.seeds:
                         continue
-                    names = {"first": first, "second": second, "point": point, "kind": kind}
-                    found = {"difference": e.value, "low": e.low, "high": e.high}
-                    rows.append(
-                        {
-                            **{"task": self.spec.name, "subset": self.subset, "space": space},
-                            **names,
-                            **found,
-                            **{"probability": e.above, "seeds": e.seeds},
-                        }
-                    )
-        return pd.DataFrame(rows)
+                    what = (self.spec.name, self.subset, space, first, second, point, kind)
+                    rows.append((*what, e.value, e.low, e.high, e.above, e.seeds))
+        names = ["task", "subset", "space", "first", "second", "point", "kind"]
+        values = ["difference", "low", "high", "probability", "seeds"]
+        return pd.DataFrame(rows, columns=names + values)
 
     def _in_space(self, method: str, space: str, point: str, kind: str) -> Sample | None:
         own = space if space in self.spaces(method) else GLOBAL
@@ -301,11 +293,12 @@ class Comparison:
         for q, sample in self.samples.items():
             if (q.point, q.kind) == (point, "cost"):
                 drawn = over_seeds(sample, self.resamples.seeds)
-                head = {"task": self.spec.name, "method": q.method, "space": q.space}
-                row = {**head, "subset": self.subset, "value": float(np.nanmean(sample.values))}
-                row["seeds"] = sample.seeds
-                rows.append({**row, **{f"d{i}": value for i, value in enumerate(drawn)}})
-        return pd.DataFrame(rows)
+                what = (self.spec.name, q.method, q.space, self.subset)
+                rows.append((*what, float(np.nanmean(sample.values)), sample.seeds, *drawn))
+        names = ["task", "method", "space", "subset", "value", "seeds"]
+        return pd.DataFrame(
+            rows, columns=names + [f"d{i}" for i in range(len(self.resamples.examples))]
+        )
 
 
 def affordable(costs: list[float]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """From traces to tables and claims, on made-up runs: curves, auc, differences, statuses."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,29 @@ from smartbert.errors import UserError
 from smartbert.evaluation import Evaluation
 from smartbert.tables import concat
 from smartbert.trace import Trace
-from workflow.scripts import ablate, claims, compare, evaluate, figures, reference, tables, tune
+from workflow.scripts import (
+    ablate,
+    claims,
+    compare,
+    evaluate,
+    figures,
+    partial,
+    reference,
+    tables,
+    tune,
+)
 
 MEMBERS = {m: [m] for m in METHODS} | {"truncated_bert": ["truncated_bert_2", "truncated_bert_4"]}
 SEEDS = (1, 2)
 TASKS = ("rte", "mnli")
+SPACES = ["global", "per_layer"]
 MANIFEST = {"seeds": {t: list(SEEDS) for t in TASKS}, "methods": MEMBERS, "titles": {}}
+MANIFEST["spaces"] = SPACES
 TUNING = {
     "trials": 40,
     "sampler": "nsga2",
     "seed": 0,
-    "spaces": ["global", "per_layer"],
+    "spaces": SPACES,
     "storage": None,
 }
 
@@ -304,8 +317,6 @@ def test_a_run_is_kept_and_gone_on_from(run, tmp_path):
 
 
 def test_a_missing_run_is_a_row_with_its_reason_and_the_rest_is_compiled(run, tmp_path):
-    import shutil
-
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     for seed in SEEDS:
@@ -343,6 +354,18 @@ def test_a_trace_of_another_training_is_refused_by_name(run, change, message):
     trace.meta.update(change)
     with pytest.raises(UserError, match=message):
         Evaluation({"deebert": trace}, tuned)
+
+
+@pytest.mark.parametrize("left", ["full_bert", "smartbert"])
+def test_what_one_method_left_behind_is_compiled(run, tmp_path, left):
+    folder = tmp_path / "run"
+    for task in TASKS:
+        shutil.copytree(run / "runs" / task / left, folder / "runs" / task / left)
+    words = ["--results", str(folder), "--manifest", json.dumps(MANIFEST)]
+    partial.main([*words, "--settings", '{"draws": 100, "seed": 0}'])
+    table = pd.read_csv(folder / "tables" / "glue.csv")
+    assert set(table[table["status"] == "ok"]["method"]) == {left}
+    assert (folder / "figures" / "glue.png").exists() and (folder / "claims.md").exists()
 
 
 def test_a_tune_trace_of_other_data_is_refused_by_name(run, tmp_path):

@@ -133,14 +133,15 @@ def lambda_grid(config: dict) -> dict[str, float]:
 
 
 def manifest(config: dict, tasks: list[str] | None = None) -> dict:
-    """Return what a run, or some tasks of it, consists of: seeds by task, and by method its title
-    and trainings.
+    """Return what a run, or some tasks of it, consists of: seeds by task, by method its title and
+    trainings, and the spaces that are searched.
     """
     found = groups(config, config["compare"])
     return {
         "seeds": {name: seeds(config, name) for name in tasks or config["tasks"]},
         "methods": found,
         "titles": {group: title(config, group) for group in found},
+        "spaces": config["tuning"]["spaces"],
     }
 
 

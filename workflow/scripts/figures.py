@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from smartbert import plots
 from smartbert.points import GLOBAL
-from smartbert.tables import SUBJECT, concat, one_convention, present_spaces
+from smartbert.tables import SUBJECT, concat, one_convention
 from workflow.scripts.common import run
 
 POINT = "b50"  # of the layer usage, and of cost by length
@@ -42,7 +42,7 @@ def write_figures(
     tasks = [name for name in manifest["seeds"] if name in set(tables["points"]["task"])]
     bands, points, usage = (tables[name] for name in ("bands", "points", "usage"))
     jobs = []
-    for space in present_spaces(bands):
+    for space in manifest["spaces"]:
         end = "" if space == GLOBAL else f"-{space.replace('_', '-')}"
         look = {"convention": convention, "caption": caption, "space": space}
         jobs += [(f"{name}{end}", plots.task_figure, (bands, points, name), look) for name in tasks]

@@ -5,6 +5,7 @@ Called at the end of a workflow that met errors; a later, complete call writes t
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 from smartbert.errors import UserError
@@ -33,7 +34,12 @@ def main(argv: list[str] | None = None) -> None:
             compare.main([*words, "--seeds", *map(str, seeds)])
         except UserError as error:  # a task of which nothing has finished
             print(error)
-    write_tables(results, manifest, caption=args.caption, partial=True)
+            shutil.rmtree(out)
+    try:
+        write_tables(results, manifest, caption=args.caption, partial=True)
+    except UserError as error:  # not even one
+        print(error)
+        return
     write_figures(results, manifest, caption=args.caption)
     write_claims(results, manifest, caption=args.caption)
     print(
