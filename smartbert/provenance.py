@@ -7,6 +7,9 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from smartbert.errors import UserError
+from smartbert.files import read_json
+
 PACKAGES = ("torch", "transformers", "datasets", "numpy", "scikit-learn", "optuna", "snakemake")
 
 
@@ -58,3 +61,20 @@ def sha256(path: Path) -> str:
     """Return the hash of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the hash of a trained model's weights, which its training wrote down.
+
+    Raises:
+        UserError: if they are missing, truncated or not what the training wrote.
+    """
+    weights = folder / "model.safetensors"
+    known = read_json(folder / "provenance.json").get("weights")
+    found = sha256(weights) if weights.is_file() else None
+    if found is None or found != known:
+        what = "are missing" if found is None else "are not those that its training wrote"
+        raise UserError(
+            f"the weights in {folder} {what}; delete that folder and run again to train it anew"
+        )
+    return found

@@ -24,13 +24,13 @@ def main(argv: list[str] | None = None) -> None:
     offline()
 
     from baselines import load
-    from smartbert.provenance import sha256
+    from smartbert.provenance import weights_hash
     from smartbert.recording import grid_from_tune, load_model, record, trace_meta
 
     method = load(args.method, args.source)
+    weights = weights_hash(args.model)
     model = load_model(args.model)
     provenance = read_json(args.model / "provenance.json")
-    weights = sha256(args.model / "model.safetensors")
     tune = read_columns(args.data / "tune.parquet")
     grid = grid_from_tune(model, tune, **args.settings)
     for split in ("tune", "test"):

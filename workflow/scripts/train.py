@@ -38,11 +38,13 @@ def main(argv: list[str] | None = None) -> None:
 
     from baselines import load
     from smartbert.methods import Start
-    from smartbert.provenance import describe
+    from smartbert.provenance import describe, sha256, weights_hash
     from smartbert.tasks import task
     from smartbert.training import build, stage_record, train_stage
 
     started = time.monotonic()
+    if args.parent:
+        weights_hash(args.parent)
     spec, method = task(args.task), load(args.method, args.source)
     own, optimisation = method.split(args.settings)
     fit, tune = (read_columns(args.data / f"{name}.parquet") for name in ("fit", "tune"))
@@ -79,6 +81,7 @@ def main(argv: list[str] | None = None) -> None:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         write_csv(pd.DataFrame(history), folder / "history.csv")
+        record["weights"] = sha256(folder / "model.safetensors")
         write_text(folder / "provenance.json", json.dumps(record, indent=2) + "\n")
     discard(work)
 
