@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from smartbert.errors import UserError
+from smartbert.files import check_writable
 from smartbert.methods import REFERENCE
 from smartbert.tasks import TASKS
 from workflow import settings
@@ -17,12 +18,6 @@ try:
     PARENTS = settings.parents(config)
 except UserError as error:
     sys.exit(f"error: {error}")
-
-
-wildcard_constraints:
-    task="[a-z0-9]+",
-    method="[a-z][a-z0-9_]*",
-    seed=r"\d+",
 
 
 def parent_weights(wildcards):
@@ -40,7 +35,14 @@ EVERY_CORE = 1024
 STATISTICS = ["points", "auc", "bands", "differences", "draws"]
 RUN_TABLES = ["scores", "curve", "exits", "gates", "usage", "lengths"]
 GROUPS = settings.groups(config, list(config["methods"]))
+AS_ONE = "|".join(GROUPS)  # methods as they are tuned, scored and shown: see `group` in the config
 SHOWN = settings.shown_entries(config)
+
+
+wildcard_constraints:
+    task="|".join(TASKS),
+    method="|".join(config["methods"]),
+    seed=r"\d+",
 
 
 def trace_files(split):

@@ -59,6 +59,8 @@ rule latency:
         "<logs>/latency/{task}-{method}-{seed}.log",
     benchmark:
         "<benchmarks>/latency/{task}-{method}-{seed}.tsv"
+    wildcard_constraints:
+        method=AS_ONE,
     conda:
         "../../environment.yml"
     threads: EVERY_CORE

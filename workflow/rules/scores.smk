@@ -12,6 +12,8 @@ rule tune:
         "<logs>/tune/{task}-{method}-{seed}.log",
     benchmark:
         "<benchmarks>/tune/{task}-{method}-{seed}.tsv"
+    wildcard_constraints:
+        method=AS_ONE,
     conda:
         "../../environment.yml"
     threads: 1
@@ -45,6 +47,8 @@ rule evaluate:
         "<logs>/evaluate/{task}-{method}-{seed}.log",
     benchmark:
         "<benchmarks>/evaluate/{task}-{method}-{seed}.tsv"
+    wildcard_constraints:
+        method=AS_ONE,
     conda:
         "../../environment.yml"
     threads: 1
