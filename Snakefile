@@ -51,6 +51,13 @@ rule all:
         ABLATED,
 
 
+onstart:
+    try:
+        check_writable(Path(config["results"]))
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
 onsuccess:
     for what, name in (
         ("Tables:  ", "tables/glue.md"),

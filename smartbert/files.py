@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from smartbert.errors import UserError, first_line
 
@@ -103,6 +104,17 @@ def unwritable(folder: Path) -> Iterator[None]:
             f"cannot write to {folder}: {reason}; make room or set `results` to a folder on another"
             " disk, then run again: what is finished is kept"
         ) from None
+
+
+def check_writable(folder: Path) -> None:
+    """Check that files can be made in a folder, or in the one where it would be made.
+
+    Raises:
+        UserError: if not.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    with unwritable(folder), TemporaryFile(dir=there):
+        pass
 
 
 def _reason(error: BaseException | None) -> str | None:

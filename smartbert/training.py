@@ -318,9 +318,14 @@ def train_stage(
     model.objective = None
     chosen = trainer.state.best_global_step
     return [
-        {"stage": stage.name, **entry, "selected": entry["step"] == chosen}
+        {"stage": stage.name, **repeatable(entry), "selected": entry["step"] == chosen}
         for entry in trainer.state.log_history
     ]
+
+
+def repeatable(entry: dict[str, float]) -> dict[str, float]:
+    """Return what a log says, without the times: those of provenance.json are the whole run's."""
+    return {k: v for k, v in entry.items() if not k.endswith(("_runtime", "_per_second"))}
 
 
 def _printer():

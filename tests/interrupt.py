@@ -9,86 +9,42 @@ be the same bytes as those of the undisturbed run, and no part of a file may be 
 """
 
 import argparse
-import hashlib
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from conftest import ROOT
+from flow import LIMIT, Run, command, differing, environment
 
-ROOT = Path(__file__).resolve().parents[1]
-RUN = {
-    "tasks": ["rte"],
-    "keep_models": True,
-    "data": {"synthetic": {"train": 200, "test": 60}, "tune": {"min": 40}},
-    "compare": ["full_bert", "smartbert", "skip_only"],
-}
-TARGETS = ("points.json", "scores.csv", "curve.csv")
-SAME = ("model.safetensors", "trace-tune.safetensors", "trace-test.safetensors", *TARGETS)
 JOB = "workflow.scripts."
 FIRST = 3.0  # seconds before which nothing has begun
 
 
 @dataclass
-class Workflow:
-    """Calls of the workflow on one results folder."""
+class Workflow(Run):
+    """A run that can be killed: from data to thresholds and scores."""
 
-    folder: Path
-
-    def __post_init__(self):
-        self.folder.mkdir(parents=True)
-        self.config = self.folder / "config.yaml"
-        self.config.write_text(yaml.safe_dump({**RUN, "results": str(self.results)}))
-
-    @property
-    def results(self) -> Path:
-        """Where it writes."""
-        return self.folder / "results"
-
-    def start(self, *words: str) -> subprocess.Popen:
+    def start(self) -> subprocess.Popen:
         """Start Snakemake as the leader of a group of its own."""
-        own = self.results / "runs" / "rte" / "smartbert" / "seed1"
-        targets = [] if words else [str(own / name) for name in TARGETS]
-        options = ["--cores", "2", "--configfile", "config/quick.yaml", str(self.config)]
-        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        env.pop("OMP_NUM_THREADS", None)
+        targets = [str(self.run("smartbert") / name) for name in self.kept]
         log = (self.folder / "log").open("ab")
-        command = [sys.executable, "-m", "snakemake", *targets, *(words or ("--rerun-incomplete",))]
         return subprocess.Popen(
-            [*command, *options], cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
-            env={**env, "OMP_WAIT_POLICY": "passive"},
+            command(*self.words(*targets, "--rerun-incomplete")), cwd=ROOT, env=environment(),
+            stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
 
-    def finish(self, *words: str) -> None:
+    def finish(self) -> None:
         """Run to the end."""
-        status = self.start(*words).wait(timeout=1200)
+        status = self.start().wait(timeout=LIMIT)
         if status:
-            raise SystemExit(f"snakemake ended with {status}:\n{self.tail()}")
-
-    def tail(self) -> str:
-        """Return the end of all that its calls said."""
-        return (self.folder / "log").read_text()[-3000:]
-
-    def hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of every file that must come out the same."""
-        files = sorted(p for p in self.results.rglob("runs/**/*") if p.name in SAME)
-        return {
-            str(p.relative_to(self.results)): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in files
-        }
-
-    def leftovers(self) -> list[str]:
-        """Return what is neither a result nor a log: parts of files, checkpoints."""
-        return [
-            str(p) for p in self.results.rglob("*") if "partial" in p.name or "checkpoint" in p.name
-        ]
+            said = (self.folder / "log").read_text()
+            raise SystemExit(f"snakemake ended with {status}:\n{said[-3000:]}")
 
 
 def children(group: int) -> list[int]:
@@ -124,7 +80,7 @@ def interrupt(flow: Workflow, chance: random.Random, within: float) -> str | Non
         return f"the job after {wait:.1f} s"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    flow.finish("--unlock")
+    flow.call("--unlock")
     return f"the workflow after {wait:.1f} s" + (" in a job" if jobs else "")
 
 
@@ -159,9 +115,8 @@ def main(argv: list[str] | None = None) -> None:
 
 def check(flow: Workflow, wanted: dict[str, str]) -> None:
     """End with a message where a run's files are not those of the undisturbed one."""
-    found = flow.hashes()
-    if len(wanted) < len(SAME) or found != wanted:
-        differ = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
+    differ = differing(flow.hashes(), wanted)
+    if len(wanted) < len(flow.kept) or differ:
         raise SystemExit(f"{len(differ)} of {len(wanted)} files differ: {', '.join(differ)}")
     if left := flow.leftovers():
         raise SystemExit(f"left over: {', '.join(left)}")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_workflow import snakemake
+from flow import snakemake
 
 from workflow import settings
 from workflow.scripts import estimate

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+from flow import snakemake
 from test_data import write_task
-from test_workflow import snakemake
 
 SHORT = {  # the first epoch's few steps of everything; stage 1 has its hard phase too
     name: {"epochs": 1}

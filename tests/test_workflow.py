@@ -2,16 +2,15 @@
 package.
 """
 
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+from flow import snakemake
 
 TOY = '''
 """A toy method: dense BERT that may leave at any exit of an untrained kind, by confidence."""
@@ -45,23 +44,6 @@ class Toy(Method):
     def stages(self, settings, optimisation, *, layers):
         return [Stage("all", optimisation, objective)]
 '''
-
-
-def snakemake(*words: str, expect: int = 0) -> str:
-    """Run Snakemake in the project; return all that it printed."""
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    env.pop("OMP_NUM_THREADS", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *words],
-        cwd=ROOT,
-        env={**env, "OMP_WAIT_POLICY": "passive"},
-        capture_output=True,
-        text=True,
-        timeout=1500,
-    )
-    text = done.stdout + done.stderr
-    assert done.returncode == expect, text[-4000:]
-    return text
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,13 @@ Skipped with a message where Slurm is not installed.
 """
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 from cluster import cluster, missing
 from conftest import ROOT
+from flow import snakemake
 
 CONFIG = {
     "tasks": ["rte", "sst2"],
@@ -38,17 +36,7 @@ def run(tmp_path_factory) -> dict:
     words += ["--slurm-logdir", str(folder / "logs"), "--slurm-keep-successful-logs", "--verbose"]
     words += ["--configfile", "config/quick.yaml", str(config)]
     with cluster() as env:
-        path = f"{Path(sys.executable).parent}:{env['PATH']}"
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", *words],
-            cwd=ROOT,
-            env={**env, "PATH": path, "OMP_WAIT_POLICY": "passive"},
-            capture_output=True,
-            text=True,
-            timeout=1500,
-        )
-    text = done.stdout + done.stderr
-    assert done.returncode == 0, text[-5000:]
+        text = snakemake(*words, env=env)
     return {"folder": folder / "results", "log": text}
 
 

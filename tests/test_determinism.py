@@ -1,0 +1,25 @@
+"""Two runs in two folders, one with another number of cores, end with the same tables."""
+
+import pytest
+from flow import SMALL, Run, differing
+
+TABLES = ("*.csv", "glue.md", "claims.md")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> list[dict[str, str]]:
+    """What a run on two cores and a run on one wrote."""
+    found = []
+    for cores in (2, 1):
+        run = Run(tmp_path_factory.mktemp(f"cores{cores}"), {**SMALL, "tuning": {"trials": 60}})
+        run.call(cores=cores)
+        found.append(run.hashes(*run.kept, *TABLES))
+    return found
+
+
+def test_folders_and_cores_change_no_number(runs):
+    first, second = runs
+    assert not differing(first, second)
+    names = {name.rsplit("/", 1)[-1] for name in first}
+    assert {"glue.csv", "claims.csv", "history.csv", "trials.csv", "draws.csv"} <= names
+    assert sum(name.endswith("model.safetensors") for name in first) == 4  # the backbone's too
