@@ -27,6 +27,7 @@ from smartbert.trace_format import WHOLE, check
 FORMAT = "adaptive-depth-trace-1"
 NEVER_SKIP = float("inf")
 PACKED = ".gz"
+DAMAGE = (OSError, EOFError, KeyError, ValueError, RecursionError, zlib.error, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -145,23 +146,16 @@ class Trace:
             content = path.read_bytes()
             if path.suffix == PACKED:
                 content = gzip.decompress(content)
-            arrays = load(content)
-            head = _head(content)
-        except (OSError, EOFError, ValueError, zlib.error, SafetensorError) as error:
-            raise UserError(
-                f"cannot read trace {path}: {first_line(error)}; delete it and run again to record"
-                " it anew"
-            ) from None
-        if head.get("format") != FORMAT:
-            raise UserError(
-                f"{path} is not a trace of this version ({FORMAT}); delete it and run again"
-            )
-        try:
+            arrays, head = load(content), _head(content)
+            if head.get("format") != FORMAT:
+                raise UserError(
+                    f"{path} is not a trace of this version ({FORMAT}); delete it and run again"
+                )
             meta = json.loads(head["meta"], parse_constant=_refuse)
             if head.get("sha256", known := _checksum(arrays, head["meta"])) != known:
                 raise ValueError("its content does not match its checksum")
             check(arrays, meta)
-        except (KeyError, ValueError, RecursionError) as error:
+        except DAMAGE as error:
             raise UserError(
                 f"cannot read trace {path}: {first_line(error)}; delete it and run again to record"
                 " it anew"
