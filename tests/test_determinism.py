@@ -4,6 +4,7 @@ import pytest
 from flow import SMALL, Run, differing
 
 TABLES = ("*.csv", "glue.md", "claims.md")
+QUICK = {"tuning": {"trials": 60}, "methods": {name: {"epochs": 1} for name in SMALL["compare"]}}
 
 
 @pytest.fixture(scope="module")
@@ -11,7 +12,7 @@ def runs(tmp_path_factory) -> list[dict[str, str]]:
     """What a run on two cores and a run on one wrote."""
     found = []
     for cores in (2, 1):
-        run = Run(tmp_path_factory.mktemp(f"cores{cores}"), {**SMALL, "tuning": {"trials": 60}})
+        run = Run(tmp_path_factory.mktemp(f"cores{cores}"), {**SMALL, **QUICK})
         run.call(cores=cores)
         found.append(run.hashes(*run.kept, *TABLES))
     return found
