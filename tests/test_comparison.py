@@ -366,6 +366,11 @@ def test_what_one_method_left_behind_is_compiled(run, tmp_path, left):
     table = pd.read_csv(folder / "tables" / "glue.csv")
     assert set(table[table["status"] == "ok"]["method"]) == {left}
     assert (folder / "figures" / "glue.png").exists() and (folder / "claims.md").exists()
+    made = [
+        p for name in ("statistics", "tables", "figures") for p in folder.glob(f"{name}/**/*.*")
+    ]
+    sources = folder.glob("runs/**/*.*")
+    assert max(p.stat().st_mtime for p in made) < min(p.stat().st_mtime for p in sources)
 
 
 def test_a_tune_trace_of_other_data_is_refused_by_name(run, tmp_path):

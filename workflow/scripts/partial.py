@@ -5,6 +5,7 @@ Called at the end of a workflow that met errors; a later, complete call writes t
 
 import argparse
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from workflow.scripts.claims import write_claims
 from workflow.scripts.common import run
 from workflow.scripts.figures import write_figures
 from workflow.scripts.tables import write_tables
+
+OLD = 1e9  # seconds: September 2001
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -25,10 +28,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--caption", default="", help="what the data are")
     args = parser.parse_args(argv)
     results, manifest = args.results, args.manifest
+    try:
+        compile_rest(results, manifest, json_settings=args.settings, caption=args.caption)
+    finally:
+        date_as_old(results)
+
+
+def compile_rest(results: Path, manifest: dict, *, json_settings: str, caption: str) -> None:
+    """Write statistics, tables, figures and claims of the runs that are there."""
     for task, seeds in manifest["seeds"].items():
         out = results / "statistics" / task
         out.mkdir(parents=True, exist_ok=True)
-        words = ["--task", task, "--runs", str(results / "runs"), "--settings", args.settings]
+        words = ["--task", task, "--runs", str(results / "runs"), "--settings", json_settings]
         words += ["--methods", json.dumps(manifest["methods"]), "--out", str(out), "--partial"]
         try:
             compare.main([*words, "--seeds", *map(str, seeds)])
@@ -36,15 +47,24 @@ def main(argv: list[str] | None = None) -> None:
             print(error)
             shutil.rmtree(out)
     try:
-        write_tables(results, manifest, caption=args.caption, partial=True)
+        write_tables(results, manifest, caption=caption, partial=True)
     except UserError as error:  # not even one
         print(error)
         return
-    write_figures(results, manifest, caption=args.caption)
-    write_claims(results, manifest, caption=args.caption)
+    write_figures(results, manifest, caption=caption)
+    write_claims(results, manifest, caption=caption)
     print(
         f"Tables of what did finish: {results}/tables/glue.md (the `status` column says the rest)"
     )
+
+
+def date_as_old(results: Path) -> None:
+    """Make the compiled files older than all that they come from: the workflow would take them for
+    its own, and leave them there for good.
+    """
+    folders = [results / name for name in ("statistics", "tables", "figures")]
+    for path in [*results.glob("claims.*"), *(p for f in folders for p in f.rglob("*.*"))]:
+        os.utime(path, (OLD, OLD))
 
 
 if __name__ == "__main__":
