@@ -230,3 +230,10 @@ def test_a_config_mistake_stops_before_any_job_in_one_line(words, message):
     lines = [line for line in text.splitlines() if line.strip()]
     assert any(line.startswith(message) for line in lines), text
     assert "Traceback" not in text and len(lines) <= 3, text
+
+
+@pytest.mark.parametrize("run", ["rte/smart", "rtee/smartbert"])
+def test_a_target_with_an_unknown_name_is_no_rules(run):
+    target = f"results/full/runs/{run}/seed1/scores.csv"
+    text = snakemake("--cores", "1", "-n", target, expect=1)
+    assert f"No rule to produce {target}" in text and "Traceback" not in text
