@@ -58,13 +58,13 @@ def test_splits(task: TaskSpec, settings: DataSettings) -> list[tuple[str, str]]
 
 
 def load_split(
-    task: TaskSpec, split: str, settings: DataSettings, *, rows: int, cache: str | None
+    task: TaskSpec, split: str, settings: DataSettings, *, rows: int, cache: str | None = None
 ) -> pd.DataFrame:
     """Return one raw split with the task's text columns, `label` and `idx`, checked.
 
     Args:
         rows: how many to generate of a synthetic task.
-        cache: see `own_cache`.
+        cache: folder of `own_cache` to share between splits; without, each has its own.
 
     Raises:
         UserError: if it cannot be read, or a column is missing, or a label is not one of the
@@ -75,7 +75,8 @@ def load_split(
 
         frame = generate(task, split, rows=rows, seed=settings.seed)
     else:
-        frame = _load_glue(task, split, settings.path, cache)
+        with nullcontext(cache) if cache else own_cache(settings.path) as folder:
+            frame = _load_glue(task, split, settings.path, folder)
     where = f"{settings.path} ({task.name}, split {split!r})"
     return check(frame, task, where)
 

@@ -63,18 +63,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def weights_hash(folder: Path) -> str:
-    """Return the hash of a trained model's weights, which its training wrote down.
+def of_model(folder: Path) -> dict:
+    """Return the provenance of a trained model, after a look at its weights.
 
     Raises:
         UserError: if they are missing, truncated or not what the training wrote.
     """
-    weights = folder / "model.safetensors"
-    known = read_json(folder / "provenance.json").get("weights")
+    weights, record = folder / "model.safetensors", read_json(folder / "provenance.json")
     found = sha256(weights) if weights.is_file() else None
-    if found is None or found != known:
+    if found is None or found != record.get("weights"):
         what = "are missing" if found is None else "are not those that its training wrote"
         raise UserError(
             f"the weights in {folder} {what}; delete that folder and run again to train it anew"
         )
-    return found
+    return record

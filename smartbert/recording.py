@@ -215,10 +215,8 @@ def own_path(model: AdaptiveBert, split: dict[str, list]) -> Paths:
     return record(model, split, grid=grid, meta={}).path(threshold)
 
 
-def trace_meta(
-    model: AdaptiveBert, method: Method, provenance: dict, *, split: str, weights: str
-) -> dict:
-    """Return what a trace says about where it comes from; `weights` is the hash of the model's."""
+def trace_meta(model: AdaptiveBert, method: Method, provenance: dict, *, split: str) -> dict:
+    """Return what a trace says about where it comes from."""
     config = model.config
     return {
         "task": provenance["task"],
@@ -231,5 +229,5 @@ def trace_meta(
         "skip_threshold": config.skip_threshold if config.gates else None,
         "architecture": Architecture.of(config).to_dict(),
         "data": provenance["data"][split]["sha256"],
-        "model": weights,
+        "model": provenance["weights"],
     }

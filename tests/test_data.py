@@ -84,7 +84,7 @@ def test_real_splits_share_no_example(real_glue, tokenizer):
 
 def test_wnlis_cut_keeps_sentences_with_the_same_start_together(real_glue):
     settings = dataclasses.replace(SETTINGS, path=str(real_glue))
-    frame = load_split(task("wnli"), "train", settings, rows=0, cache=None)
+    frame = load_split(task("wnli"), "train", settings, rows=0)
     fit, tune = cut(frame, task("wnli"), settings)
     assert not set(fit["sentence1"]) & set(tune["sentence1"])
     assert 100 <= len(tune) <= 110
@@ -135,14 +135,14 @@ def test_a_missing_column_is_named(tmp_path):
     with pytest.raises(
         UserError, match="column 'sentence2' is missing; found: sentence1, label, idx"
     ):
-        load_split(task("rte"), "train", settings, rows=0, cache=None)
+        load_split(task("rte"), "train", settings, rows=0)
 
 
 def test_an_unknown_label_is_named_with_its_row(tmp_path):
     write_task(tmp_path, pairs().assign(label=[0, 1, 7, 0, 1, 0]))
     settings = dataclasses.replace(SETTINGS, path=str(tmp_path))
     with pytest.raises(UserError, match=r"unknown label 7 in row 2; known: 0 \(entailment\), 1"):
-        load_split(task("rte"), "train", settings, rows=0, cache=None)
+        load_split(task("rte"), "train", settings, rows=0)
 
 
 def test_a_file_without_rows_is_refused():
@@ -153,11 +153,11 @@ def test_a_file_without_rows_is_refused():
 def test_a_missing_folder_and_a_missing_split_are_named(tmp_path):
     settings = dataclasses.replace(SETTINGS, path=str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match=r"data folder '.*nowhere' does not exist; set `data.path`"):
-        load_split(task("rte"), "train", settings, rows=0, cache=None)
+        load_split(task("rte"), "train", settings, rows=0)
     write_task(tmp_path, pairs())
     settings = dataclasses.replace(SETTINGS, path=str(tmp_path))
     with pytest.raises(UserError, match=r"no split 'dev'.*it has: train, validation"):
-        load_split(task("rte"), "dev", settings, rows=0, cache=None)
+        load_split(task("rte"), "dev", settings, rows=0)
 
 
 def test_a_changed_local_file_is_read_anew(tmp_path, tokenizer):
@@ -172,7 +172,7 @@ def test_a_changed_local_file_is_read_anew(tmp_path, tokenizer):
 def test_an_unreachable_hub_is_named_with_the_setting():
     settings = dataclasses.replace(SETTINGS, path="nyu-mll/glue")
     with pytest.raises(UserError, match=r"cannot load task 'rte' from 'nyu-mll/glue'.*`data.path`"):
-        load_split(task("rte"), "train", settings, rows=0, cache=None)
+        load_split(task("rte"), "train", settings, rows=0)
 
 
 def test_an_unreachable_or_wrong_backbone_is_named_with_the_setting(tmp_path):

@@ -130,6 +130,7 @@ def test_a_full_disk(run, whole, healed):
 
 
 def test_a_folder_that_cannot_be_written_to(run, whole, healed):
+    # Snakemake stops by itself, before any job, where a job's old outputs are write-protected.
     for table in ("scores", "curve", "exits", "gates", "usage", "lengths"):
         (run.run("full_bert") / f"{table}.csv").unlink()
     with mounted(run.results, "--bind", str(run.results)):

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 from smartbert.devices import take_one
-from smartbert.files import read_json
 from workflow.scripts.common import offline, read_columns, run
 
 
@@ -24,18 +23,17 @@ def main(argv: list[str] | None = None) -> None:
     offline()
 
     from baselines import load
-    from smartbert.provenance import weights_hash
+    from smartbert.provenance import of_model
     from smartbert.recording import grid_from_tune, load_model, record, trace_meta
 
     method = load(args.method, args.source)
-    weights = weights_hash(args.model)
+    provenance = of_model(args.model)
     model = load_model(args.model)
-    provenance = read_json(args.model / "provenance.json")
     tune = read_columns(args.data / "tune.parquet")
     grid = grid_from_tune(model, tune, **args.settings)
     for split in ("tune", "test"):
         columns = tune if split == "tune" else read_columns(args.data / "test.parquet")
-        meta = trace_meta(model, method, provenance, split=split, weights=weights)
+        meta = trace_meta(model, method, provenance, split=split)
         trace = record(model, columns, grid=grid, meta=meta)
         trace.save(args.out / f"trace-{split}.safetensors")
 

@@ -44,11 +44,11 @@ def write_tables(
     ]
     there = {key: folder(results, *key) for key in runs}
     if partial:
-        compared = {task: results / "statistics" / task / "draws.csv" for task, _, _ in there}
         there = {
-            (task, *run): path
-            for (task, *run), path in there.items()
-            if (path / "lengths.csv").exists() and compared[task].exists()
+            key: path
+            for key, path in there.items()
+            if (path / "lengths.csv").exists()
+            and (results / "statistics" / key[0] / "draws.csv").exists()
         }
     if not there:
         raise UserError(f"no run in {results} has finished, there is nothing to compile")

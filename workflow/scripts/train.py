@@ -38,13 +38,13 @@ def main(argv: list[str] | None = None) -> None:
 
     from baselines import load
     from smartbert.methods import Start
-    from smartbert.provenance import describe, sha256, weights_hash
+    from smartbert.provenance import describe, of_model, sha256
     from smartbert.tasks import task
     from smartbert.training import build, stage_record, train_stage
 
     started = time.monotonic()
     if args.parent:
-        weights_hash(args.parent)
+        of_model(args.parent)  # refuses damaged weights
     spec, method = task(args.task), load(args.method, args.source)
     own, optimisation = method.split(args.settings)
     fit, tune = (read_columns(args.data / f"{name}.parquet") for name in ("fit", "tune"))
