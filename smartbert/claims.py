@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from smartbert.comparison import AUC, EXITS, GATES, median_over_tasks
-from smartbert.methods import REFERENCE
+from smartbert.methods import REFERENCE, SUBJECT
 from smartbert.points import DROP, FULL, GLOBAL
-from smartbert.tables import SUBJECT, turned
+from smartbert.tables import turned
 from smartbert.tasks import TASKS
 
 SUPPORTED, REFUTED, OPEN = "supported", "not supported", "inconclusive"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smartbert.modeling import AdaptiveBert
 
 REFERENCE = "full_bert"  # the entry that every ratio is related to
+SUBJECT = "smartbert"  # the entry that the others are compared with, and that is ablated
 NOT_OF_STAGES = ("precision",)  # settings that concern the whole training
 
 

@@ -11,10 +11,9 @@ import pandas as pd
 
 from smartbert.cost import CONVENTIONS
 from smartbert.latex import Bold, booktabs
-from smartbert.methods import REFERENCE
+from smartbert.methods import REFERENCE, SUBJECT
 from smartbert.points import BUDGETS, DENSE, DROP, FULL, GLOBAL, POINTS
 from smartbert.tables import (
-    SUBJECT,
     by_task,
     one_convention,
     present_spaces,

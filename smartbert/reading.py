@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Image
 
+from smartbert.ablation import ablation_page
 from smartbert.errors import UserError, unknown
 from smartbert.evaluation import Evaluation
 from smartbert.files import read_json
@@ -125,26 +126,67 @@ class Run:
         shown = rows.assign(task=names, value=value)
         return shown[["task", "what", "value", "verdict"]].reset_index(drop=True)
 
+    @property
+    def ablated(self) -> list[str]:
+        """Tasks with an ablation, in their order."""
+        return [name for name in TASKS if (self.folder / "ablations" / f"{name}.csv").is_file()]
+
+    def ablation(self, task: str) -> pd.DataFrame:
+        """Return what each variant changes on a task: the rows of `ablation.ablation_table`.
+
+        Raises:
+            UserError: if there is no ablation of the task.
+        """
+        return self._ablation(task, "")
+
+    def sensitivity(self, task: str) -> pd.DataFrame:
+        """Return a row per training of the ablation's range of lambda: task, seed, weight, skipped,
+        score, dense.
+
+        Raises:
+            UserError: if there is no ablation of the task.
+        """
+        return self._ablation(task, "-lambda")
+
+    def changes(self, task: str) -> pd.DataFrame:
+        """Return the ablation's table for reading, of the task's first test set.
+
+        Raises:
+            UserError: if there is no ablation of the task.
+        """
+        table = self.ablation(task)
+        return ablation_page(table, subject="", caption="").sections[0].frame
+
+    def _ablation(self, task: str, part: str) -> pd.DataFrame:
+        if task not in self.ablated:
+            raise unknown("task", task, self.ablated, setting="the call")
+        return pd.read_csv(self.folder / "ablations" / f"{task}{part}.csv").pipe(_texts)
+
     def trace(self, task: str, method: str, *, seed: int = 1, split: str = "test") -> Trace:
         """Return a kept trace.
 
         Raises:
             UserError: if it is not there.
         """
-        path = self._run(task, method, seed) / f"trace-{split}.safetensors"
+        path = self.run_folder(task, method, seed=seed) / f"trace-{split}.safetensors"
         kept = path.with_name(path.name + PACKED)
         return Trace.load(kept if kept.exists() else path)
 
     def tuned(self, task: str, method: str, *, seed: int = 1) -> dict:
         """Return the contents of a run's points.json."""
-        return read_json(self._run(task, method, seed) / "points.json")
+        return read_json(self.run_folder(task, method, seed=seed) / "points.json")
 
     def evaluation(self, task: str, method: str, *, seed: int = 1) -> Evaluation:
         """Return a method's test traces with its tuned points."""
         tuned = self.tuned(task, method, seed=seed)
         return Evaluation({m: self.trace(task, m, seed=seed) for m in tuned["members"]}, tuned)
 
-    def _run(self, task: str, method: str, seed: int) -> Path:
+    def run_folder(self, task: str, method: str, *, seed: int = 1) -> Path:
+        """Return the folder of one training: traces, thresholds, scores, provenance.
+
+        Raises:
+            UserError: if it is not there.
+        """
         if task not in self.tasks:
             raise unknown("task", task, self.tasks, setting="the call")
         folder = self.folder / "runs" / task

@@ -9,11 +9,10 @@ from collections.abc import Iterable
 import pandas as pd
 
 from smartbert.evaluation import PUBLISHED
-from smartbert.methods import REFERENCE
+from smartbert.methods import REFERENCE, SUBJECT
 from smartbert.points import SPACES
 from smartbert.tasks import TASKS
 
-SUBJECT = "smartbert"  # the method that the others are compared with
 VALUES = ["score", "accuracy", "f1", "mcc", "cost_relative", "layers"]
 COLUMNS = [
     *("task", "method", "point", "score", "accuracy", "f1", "mcc", "cost_relative", "speedup"),

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from conftest import ROOT
 
@@ -68,10 +69,12 @@ def test_the_kept_run_can_be_read():
         "supported", "not supported", "inconclusive", "not measured"
     }  # fmt: skip
     assert len(run.evidence(1)) >= 3
-    scores = run.evaluation("rte", "smartbert").scores()
-    row = scores[(scores["space"] == "global") & (scores["point"] == "full")].iloc[0]
-    kept = run.glue[(run.glue["task"] == "rte") & (run.glue["method"] == "smartbert")]
-    assert row["score"] == pytest.approx(kept[kept["point"] == "full"]["score"].iloc[0], abs=12)
+    scores = run.evaluation("rte", "smartbert", seed=2).scores()
+    kept = pd.read_csv(run.run_folder("rte", "smartbert", seed=2) / "scores.csv")
+    both = scores.merge(kept, on=["space", "point", "convention"], suffixes=("", "_kept"))
+    assert len(both) == len(scores) >= 10
+    for name in ("score", "cost_relative", "layers"):
+        assert both[name].to_numpy() == pytest.approx(both[f"{name}_kept"].to_numpy(), abs=2e-6)
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,17 @@ def test_the_lambda_grid_is_what_differs_in_lambda_alone():
     assert not {"skip_only_soft", "skip_only_bias"} & set(grid)
 
 
+def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
+    config = merged("minilm")
+    for method in ("smartbert", "truncated_bert", "exit_only"):
+        assert settings.tuning(config, method)["spaces"] == ["global", "per_layer"]
+    for method in ("smartbert_soft", "skip_only_lambda_0"):
+        variant = settings.tuning(config, method)
+        assert variant == {**config["tuning"], "spaces": ["global"]}
+    del config["compare"][1:]
+    assert settings.tuning(config, "smartbert")["spaces"] == ["global", "per_layer"]
+
+
 def test_a_group_is_of_one_method():
     with pytest.raises(UserError, match="group 'pabee' are of several methods"):
         settings.validate(changed("methods.deebert", {"group": "pabee"}))

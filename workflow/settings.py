@@ -17,14 +17,15 @@ import yaml
 from baselines import METHODS
 from smartbert.data import SYNTHETIC, DataSettings, check_path
 from smartbert.errors import UserError, unknown
-from smartbert.methods import REFERENCE
+from smartbert.methods import REFERENCE, SUBJECT
+from smartbert.points import GLOBAL
 from smartbert.tasks import TASKS, task
 from workflow.code import digest
 
 # What an entry under `methods` says about itself, beside settings of its training.
 ENTRY_KEYS = ("method", "source", "like", "continues", "group", "label", "title")
 INHERITED = ("method", "source", "continues")  # of these, what `like` hands on
-SUBJECT, SKIPS = "smartbert", "skip_only"  # what is ablated, and its stage 1
+SKIPS = "skip_only"  # stage 1 of what is ablated
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
@@ -130,6 +131,15 @@ def lambda_grid(config: dict) -> dict[str, float]:
             if "lambda" in own and {**own, "lambda": None} == {**base, "lambda": None}:
                 weights[name] = own["lambda"]
     return weights
+
+
+def tuning(config: dict, method: str) -> dict:
+    """Return the settings of a method's tuning. What is not compared, a variant of an ablation, is
+    tuned in the global space alone, the only one in which it is shown.
+    """
+    if method in groups(config, [*config["compare"], SUBJECT]):
+        return config["tuning"]
+    return {**config["tuning"], "spaces": [GLOBAL]}
 
 
 def manifest(config: dict, tasks: list[str] | None = None) -> dict:

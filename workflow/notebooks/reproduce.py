@@ -90,7 +90,7 @@ print(f"dense BERT on the same example: {int(model.dense(length)[0]):,}")
 # %%
 score = measure(TASKS[TASK], decisions.predictions, trace.labels)["score"]
 cost = (spent / model.dense(trace.lengths)).mean()
-kept = pd.read_csv(run._run(TASK, METHOD, SEED) / "scores.csv")
+kept = pd.read_csv(run.run_folder(TASK, METHOD, seed=SEED) / "scores.csv")
 row = kept[(kept["space"] == "global") & (kept["point"] == POINT)].iloc[0]
 print(f"replayed: score {score:.4f} at {cost:.4%}; kept: {row['score']:.4f} at {row['cost_relative']:.4%}")
 assert np.isclose(score, row["score"], atol=1e-4) and np.isclose(cost, row["cost_relative"], atol=1e-6)

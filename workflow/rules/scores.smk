@@ -20,7 +20,7 @@ rule tune:
     params:
         members=lambda wildcards: settings.member_options(config, shown(wildcards.method)),
         title=lambda wildcards: settings.title_option(config, wildcards.method),
-        settings=settings.compact(config["tuning"]),
+        settings=lambda wildcards: settings.compact(settings.tuning(config, wildcards.method)),
         convention=config["cost"]["convention"],
         run=os.path.basename(config["results"]),
         code=digest("workflow.scripts.tune"),

@@ -11,10 +11,9 @@ from smartbert.ablation_plots import ablation_figure, sensitivity_figure
 from smartbert.comparison import GATES, Comparison, Quantity
 from smartbert.evaluation import gate_summary
 from smartbert.files import write_text
-from smartbert.methods import REFERENCE
+from smartbert.methods import REFERENCE, SUBJECT
 from smartbert.plots import save
 from smartbert.points import DROP, FULL, GLOBAL
-from smartbert.tables import SUBJECT
 from smartbert.tasks import task
 from workflow.scripts.common import run, write_csv
 from workflow.scripts.compare import load_runs

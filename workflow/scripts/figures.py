@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from smartbert import plots
+from smartbert.methods import SUBJECT
 from smartbert.points import GLOBAL
-from smartbert.tables import SUBJECT, concat, one_convention
+from smartbert.tables import concat, one_convention
 from workflow.scripts.common import run
 
 POINT = "b50"  # of the layer usage, and of cost by length
