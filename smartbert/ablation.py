@@ -24,7 +24,8 @@ def ablation_table(comparison: Comparison, subject: str, variants: list[str]) ->
     """Return a row for the subject itself, and one per variant with its paired changes.
 
     Columns: task, subset, method, title, then for auc, b50 (score) and saving (at drop1, points of
-    dense BERT's cost) the change with _low and _high, absolute for the subject; skipped and
+    dense BERT's cost) the change with _low, _high and _seeds (how many seeds both have such a
+    setting with), absolute for the subject; skipped and
     undecided (shares over layers, at the trained threshold), gates (score of skipping alone there),
     exits (mean score of the exits before the last), seeds.
     """
@@ -59,9 +60,10 @@ def _row(
     row |= {"title": title, "seeds": len(comparison.runs[method])}
     for name, sample in samples.items():
         scale = CHANGES[name][2]
-        values = [np.nan] * 3
+        values, row[f"{name}_seeds"] = [np.nan] * 3, 0
         if sample is not None:
             e = estimate(sample, comparison.resamples.seeds)
+            row[f"{name}_seeds"] = e.seeds
             values = [e.value, *sorted((e.low, e.high), reverse=scale < 0)]
         # A saving is what a cost leaves of the whole; in a difference of two the whole cancels.
         offset = 100.0 if scale < 0 and absolute else 0.0
@@ -106,7 +108,7 @@ def ablation_page(table: pd.DataFrame, *, subject: str, caption: str) -> Page:
             " `skipped` and `undecided gates` (in 0.1 to 0.9) are shares over layers, `gates alone`"
             " the score of skipping without exits at the trained threshold, `mean exit` the mean"
             " score of the exits before the last layer at full depth. Empty: no such setting, or"
-            " no gates or exits.",
+            " no gates or exits. Where not every seed has such a setting, a cell says how many do.",
             BOOTSTRAP,
         ),
         tuple(sections),
@@ -114,11 +116,15 @@ def ablation_page(table: pd.DataFrame, *, subject: str, caption: str) -> Page:
 
 
 def _cells(rows: pd.DataFrame, name: str) -> list[str]:
-    """Return value and interval of every row, signed but for the first, which is no change."""
+    """Return value and interval of every row, signed but for the first, which is no change, and
+    the number of seeds where it is not all.
+    """
     cells = []
     for position, row in enumerate(rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)):
         value, low, high = (f"{v:{'+' if position else ''}.1f}" for v in row)
-        cells.append("" if np.isnan(row[0]) else f"{value} [{low}, {high}]")
+        known, seeds = (int(rows[key].iloc[position]) for key in (f"{name}_seeds", "seeds"))
+        part = f", {known} of {seeds} seeds" if known < seeds else ""
+        cells.append("" if np.isnan(row[0]) else f"{value} [{low}, {high}]{part}")
     return cells
 
 

@@ -7,6 +7,7 @@ from smartbert.ablation import TITLES
 from smartbert.panels import NARROW, PAGE, SMALL, finish, note, plt, score_label, style, task_title
 
 BAR = 0.22  # inches a row
+MARK = {"markersize": 3.5, "markeredgewidth": 0.8, "zorder": 3}
 
 
 def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
@@ -26,7 +27,9 @@ def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
         low, high = (variants[f"{name}_{end}"].to_numpy(float) for end in ("low", "high"))
         panel.axvline(0, color=style("smartbert", table)["color"], linewidth=1)
         panel.hlines(rows, low, high, color="0.35", linewidth=1.2)
-        panel.plot(value, rows, "o", color="black", markersize=3.5)
+        whole = variants[f"{name}_seeds"].to_numpy() == variants["seeds"].to_numpy()
+        for part, fill in ((whole, "black"), (~whole, "white")):
+            panel.plot(value[part], rows[part], "o", color="black", markerfacecolor=fill, **MARK)
         unit = "points of cost" if name == "saving" else "points"
         panel.set_xlabel(f"change, {unit}", fontsize=SMALL)
         absolute = "" if np.isnan(own[name]) else f" ({own[name]:.1f})"
@@ -37,10 +40,13 @@ def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
     task = task_title(own["task"])
     seeds = int(own["seeds"])
     over = "seeds and examples" if seeds > 1 else "examples of one seed"
+    known = variants[[f"{name}_seeds" for name in TITLES]].to_numpy()
+    fewer = ((known > 0) & (known < variants[["seeds"]].to_numpy())).any()
+    some = " Open marks: not every seed has such a setting." if fewer else ""
     note(
         figure,
         f"{task}: {own['title']} itself in brackets, each variant's change against it with its"
-        f" paired 95 % interval over {over}. {caption}".strip(),
+        f" paired 95 % interval over {over}.{some} {caption}".strip(),
     )
     return figure
 
@@ -64,11 +70,11 @@ def sensitivity_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
         spots = table["weight"].map(position)
         panel.plot(spots, scale * table[name], ".", color="0.45", markersize=4, zorder=2)
         panel.set_xticks(places, [f"{weight:g}" for weight in means.index], fontsize=SMALL)
-        panel.set_xlabel("lambda, as stated for its depth", fontsize=SMALL)
+        panel.set_xlabel("lambda, as the config states it", fontsize=SMALL)
         panel.tick_params(labelsize=SMALL)
         finish(panel, "")
     axes[0].set_ylabel("layers skipped, %", fontsize=SMALL)
-    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylim(bottom=-0.04 * max(1.0, 100 * table["skipped"].max()))
     axes[1].axhline(table["dense"].mean(), color="black", linewidth=0.8)
     axes[1].set_ylabel(score_label(task), fontsize=SMALL)
     note(

@@ -10,6 +10,7 @@ import pytest
 from conftest import loads
 from made_up import METHODS, made_up
 
+from smartbert.ablation import ablation_page
 from smartbert.claims import Evidence, claims_markdown, claims_table, judge, together
 from smartbert.comparison import BUDGETS, Comparison, affordable, auc_weights, median_over_tasks
 from smartbert.errors import UserError
@@ -271,7 +272,10 @@ def test_an_ablation_is_the_paired_change_against_the_method(run, tmp_path):
     ]["cost"].iloc[0]
     assert own["saving"] == pytest.approx(100 * (1 - cost), abs=1e-3)
     assert own["saving_low"] <= own["saving"] <= own["saving_high"]
+    assert set(table["auc_seeds"]) == {2} and own["saving_seeds"] == 2
     assert np.isnan(changes.loc["exit_only", "skipped"]) and 0 < own["skipped"] < 1
+    page = ablation_page(table.assign(b50_seeds=1), subject="SmartBERT", caption="")
+    assert all(cell.endswith(", 1 of 2 seeds") for cell in page.sections[0].frame["score at b50"])
     lambdas = pd.read_csv(tmp_path / "rte-lambda.csv")
     assert list(lambdas["weight"]) == [0.04, 0.04] and lambdas["dense"].notna().all()
     for name in ("rte.md", "rte.tex", "rte.png", "rte.pdf", "rte-lambda.png"):

@@ -77,6 +77,19 @@ def test_the_kept_run_can_be_read():
         assert both[name].to_numpy() == pytest.approx(both[f"{name}_kept"].to_numpy(), abs=2e-6)
 
 
+def test_the_kept_ablation_can_be_read():
+    run = Run(KEPT)
+    table = run.ablation("rte")
+    auc = run.table("auc")
+    own = auc[(auc[["task", "method", "space"]] == ["rte", "smartbert", "global"]).all(axis=1)]
+    assert table["method"].iloc[0] == "smartbert" and set(table["seeds"]) == {3}
+    assert table["auc"].iloc[0] == pytest.approx(own["auc"].item(), abs=1e-6)
+    assert list(run.changes("rte")["variant"]) == list(table["title"])
+    assert run.sensitivity("rte").groupby("weight")["seed"].nunique().ge(3).all()
+    with pytest.raises(UserError, match=r"unknown task 'wnli'.*known: .*rte"):
+        run.ablation("wnli")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

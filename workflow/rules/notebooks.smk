@@ -1,6 +1,6 @@
 # Notebooks of the kept results: `snakemake notebooks`. Not part of `all`, which is about the config's
 # own run; they read results/reference and are committed.
-NOTEBOOKS = ["results", "explore", "reproduce"]
+NOTEBOOKS = ["results", "ablations", "explore", "reproduce"]
 KEPT = "results/reference/minilm"
 
 

@@ -26,10 +26,13 @@ def main(argv: list[str] | None = None) -> None:
     from smartbert.inference import Engine, Example
     from smartbert.latency import Contender, dense_engine, machine, measure
     from smartbert.points import DENSE, GLOBAL, Setting
+    from smartbert.provenance import of_model
     from smartbert.recording import load_model
 
     tuned, settings = read_json(args.points), args.settings
     device, dtype = pick_device(settings["device"]), settings["dtype"]
+    for path in args.models:
+        of_model(path)  # refuses damaged weights
     models = {path.parent.name: load_model(path).to(device) for path in args.models}
     contenders = {DENSE: Contender(dense_engine(next(iter(models.values())), dtype=dtype))}
     for name, values in tuned["spaces"][GLOBAL]["points"].items():

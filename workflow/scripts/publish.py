@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from smartbert.files import read_json
+from smartbert.provenance import of_model
 from smartbert.publishing import publish
 from workflow.scripts.common import run
 
@@ -21,6 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--caption", default="", help="what the data are")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args(argv)
+    of_model(args.run)  # refuses damaged weights
     publish(
         args.run,
         args.out,
