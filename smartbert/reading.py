@@ -118,12 +118,9 @@ class Run:
     def evidence(self, claim: int) -> pd.DataFrame:
         """Return the figures behind a claim, with intervals and their own verdicts."""
         rows = self.claims[(self.claims["claim"] == claim) & (self.claims["what"] != "overall")]
-        value = [
-            f"{r.value:.2f} [{r.low:.2f}, {r.high:.2f}]" if pd.notna(r.value) else ""
-            for r in rows.itertuples()
-        ]
+        value = [_with_interval(r.value, r.low, r.high) for r in rows.itertuples()]
         names = [TASKS[name].title if name in TASKS else name for name in rows["task"]]
-        shown = rows.assign(task=names, value=value)
+        shown = rows.assign(task=names, value=value, verdict=rows["verdict"].fillna(""))
         return shown[["task", "what", "value", "verdict"]].reset_index(drop=True)
 
     @property
@@ -211,6 +208,12 @@ def _texts(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose test subsets and notes are texts, empty where there is none."""
     found = [name for name in ("subset", "note", "task") if name in table]
     return table.assign(**{name: table[name].fillna("") for name in found})
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
 
 
 def _first_subsets() -> set[str]:

@@ -20,7 +20,7 @@ from smartbert.tasks import TASKS
 
 pd.set_option("display.max_colwidth", None)
 run = Run(Path("../results/reference/minilm"))
-print(", ".join(TASKS[name].title for name in run.ablated), "--", run.caption)
+print(", ".join(TASKS[name].title for name in run.ablated) + ".", run.caption)
 
 # %% [markdown]
 # ## The variants
@@ -40,6 +40,12 @@ print(", ".join(TASKS[name].title for name in run.ablated), "--", run.caption)
 
 # %%
 show(ablation_figure(run.ablation("rte"), caption=run.caption))
+
+# %% [markdown]
+# The first row is the method itself, every other one the change against it: auc is the mean score over the cost range,
+# b50 the best setting within half of dense BERT's cost, drop1 the cheapest within a point of it. *Skipped* and
+# *undecided gates* (between 0.1 and 0.9) are shares over layers at the trained threshold, *gates alone* the score of
+# skipping without exits there, *mean exit* the mean score of the exits before the last, at full depth.
 
 # %%
 run.changes("rte").style.hide()
