@@ -24,8 +24,8 @@ def ablation_table(comparison: Comparison, subject: str, variants: list[str]) ->
     """Return a row for the subject itself, and one per variant with its paired changes.
 
     Columns: task, subset, method, title, then for auc, b50 (score) and saving (at drop1, points of
-    dense BERT's cost) the change with _low, _high and _seeds (how many seeds both have such a
-    setting with), absolute for the subject; skipped and
+    dense BERT's cost) the change with _low, _high and _seeds (how many seeds have it), absolute
+    for the subject; skipped and
     undecided (shares over layers, at the trained threshold), gates (score of skipping alone there),
     exits (mean score of the exits before the last), seeds.
     """
