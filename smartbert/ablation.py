@@ -25,9 +25,8 @@ def ablation_table(comparison: Comparison, subject: str, variants: list[str]) ->
 
     Columns: task, subset, method, title, then for auc, b50 (score) and saving (at drop1, points of
     dense BERT's cost) the change with _low, _high and _seeds (how many seeds have it), absolute
-    for the subject; skipped and
-    undecided (shares over layers, at the trained threshold), gates (score of skipping alone there),
-    exits (mean score of the exits before the last), seeds.
+    for the subject; skipped and undecided (shares over layers, at the trained threshold), gates
+    (score of skipping alone there), exits (mean score of the exits before the last), seeds.
     """
     own = {name: _sample(comparison, subject, GLOBAL, name) for name in CHANGES}
     rows = [_row(comparison, subject, comparison.title(subject), own, absolute=True)]
