@@ -119,10 +119,11 @@ def _cells(rows: pd.DataFrame, name: str) -> list[str]:
     the number of seeds where it is not all.
     """
     cells = []
-    for position, row in enumerate(rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)):
+    numbers = rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)
+    seeds = zip(rows[f"{name}_seeds"], rows["seeds"], strict=True)
+    for position, (row, (known, of)) in enumerate(zip(numbers, seeds, strict=True)):
         value, low, high = (f"{v:{'+' if position else ''}.1f}" for v in row)
-        known, seeds = (int(rows[key].iloc[position]) for key in (f"{name}_seeds", "seeds"))
-        part = f", {known} of {seeds} seeds" if known < seeds else ""
+        part = f", {known} of {of} seeds" if known < of else ""
         cells.append("" if np.isnan(row[0]) else f"{value} [{low}, {high}]{part}")
     return cells
 

@@ -22,13 +22,16 @@ def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
         1, len(TITLES), figsize=(PAGE, height), sharey=True, layout="constrained"
     )
     rows = np.arange(len(variants))[::-1]
+    partial = pd.DataFrame(
+        {name: variants[f"{name}_seeds"].between(1, variants["seeds"] - 1) for name in TITLES}
+    )
     for panel, (name, title) in zip(axes, TITLES.items(), strict=True):
         value = variants[name].to_numpy(float)
         low, high = (variants[f"{name}_{end}"].to_numpy(float) for end in ("low", "high"))
         panel.axvline(0, color=style("smartbert", table)["color"], linewidth=1)
         panel.hlines(rows, low, high, color="0.35", linewidth=1.2)
-        whole = variants[f"{name}_seeds"].to_numpy() == variants["seeds"].to_numpy()
-        for part, fill in ((whole, "black"), (~whole, "white")):
+        fewer = partial[name].to_numpy()
+        for part, fill in ((~fewer, "black"), (fewer, "white")):
             panel.plot(value[part], rows[part], "o", color="black", markerfacecolor=fill, **MARK)
         unit = "points of cost" if name == "saving" else "points"
         panel.set_xlabel(f"change, {unit}", fontsize=SMALL)
@@ -40,9 +43,7 @@ def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
     task = task_title(own["task"])
     seeds = int(own["seeds"])
     over = "seeds and examples" if seeds > 1 else "examples of one seed"
-    known = variants[[f"{name}_seeds" for name in TITLES]].to_numpy()
-    fewer = ((known > 0) & (known < variants[["seeds"]].to_numpy())).any()
-    some = " Open marks: not every seed has such a setting." if fewer else ""
+    some = " Open marks: not every seed has such a setting." if partial.any(axis=None) else ""
     note(
         figure,
         f"{task}: {own['title']} itself in brackets, each variant's change against it with its"

@@ -346,7 +346,7 @@ def claims_markdown(table: pd.DataFrame, *, caption: str, seeds: dict[str, list[
             {
                 "task": [TASKS[t].title if t else "all" for t in figures["task"].fillna("")],
                 "what": figures["what"],
-                "value [95 % interval]": [_value(row) for row in figures.itertuples()],
+                "value [95 % interval]": [figure_text(row) for row in figures.itertuples()],
                 "seeds": [f"{s:.0f}" if s == s else "" for s in figures["seeds"]],
                 "verdict": figures["verdict"],
                 "note": figures["note"].fillna(""),
@@ -391,7 +391,8 @@ def _counting(table: pd.DataFrame, claim: int) -> list[str]:
     ]
 
 
-def _value(row) -> str:
+def figure_text(row) -> str:
+    """Return value and interval of a row of the claims; empty where nothing was measured."""
     if pd.isna(row.value):
         return ""
     if pd.isna(row.low):

@@ -15,6 +15,7 @@ import pandas as pd
 from IPython.display import Image
 
 from smartbert.ablation import ablation_page
+from smartbert.claims import STATEMENTS, figure_text
 from smartbert.errors import UserError, unknown
 from smartbert.evaluation import Evaluation
 from smartbert.files import read_json
@@ -110,15 +111,13 @@ class Run:
 
     def verdicts(self) -> pd.DataFrame:
         """Return the claims as a whole: statement and verdict."""
-        from smartbert.claims import STATEMENTS
-
         overall = self.claims[self.claims["what"] == "overall"].set_index("claim")["verdict"]
         return pd.DataFrame({"claim": pd.Series(STATEMENTS), "verdict": overall})
 
     def evidence(self, claim: int) -> pd.DataFrame:
         """Return the figures behind a claim, with intervals and their own verdicts."""
         rows = self.claims[(self.claims["claim"] == claim) & (self.claims["what"] != "overall")]
-        value = [_with_interval(r.value, r.low, r.high) for r in rows.itertuples()]
+        value = [figure_text(row) for row in rows.itertuples()]
         names = [TASKS[name].title if name in TASKS else name for name in rows["task"]]
         shown = rows.assign(task=names, value=value, verdict=rows["verdict"].fillna(""))
         return shown[["task", "what", "value", "verdict"]].reset_index(drop=True)
@@ -208,12 +207,6 @@ def _texts(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose test subsets and notes are texts, empty where there is none."""
     found = [name for name in ("subset", "note", "task") if name in table]
     return table.assign(**{name: table[name].fillna("") for name in found})
-
-
-def _with_interval(value: float, low: float, high: float) -> str:
-    if pd.isna(value):
-        return ""
-    return f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
 
 
 def _first_subsets() -> set[str]:
