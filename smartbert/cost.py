@@ -22,6 +22,7 @@ from smartbert.replay import Decisions
 
 if TYPE_CHECKING:
     from smartbert.configuration import AdaptiveBertConfig
+    from smartbert.trace import Trace
 
 PUBLISHED_LENGTH = 128  # every example is padded to this in the released codes
 
@@ -223,3 +224,8 @@ class CostModel:
     def relative(self, decisions: Decisions, policy: Policy, lengths: np.ndarray) -> np.ndarray:
         """Return each example's cost as a share of dense BERT's on it, (N,) float64."""
         return self.spent(decisions, policy, lengths) / self.dense(lengths)
+
+
+def cost_model(trace: Trace, name: str) -> CostModel:
+    """Return the cost model of a trace's architecture under a named convention."""
+    return CostModel(Architecture(**trace.meta["architecture"]), convention(name))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from smartbert.cost import Architecture, CostModel, convention
+from smartbert.cost import cost_model
 from smartbert.errors import UserError
 from smartbert.points import FULL, Setting
 from smartbert.policies import NEVER, Policy
@@ -364,11 +364,6 @@ def gate_summary(trace: Trace) -> pd.DataFrame:
 def relative_cost(trace: Trace, decisions: Decisions, policy: Policy, *, name: str) -> np.ndarray:
     """Return each example's cost as a share of dense BERT's, (N,), under a named convention."""
     return cost_model(trace, name).relative(decisions, policy, trace.lengths)
-
-
-def cost_model(trace: Trace, name: str) -> CostModel:
-    """Return the cost model of a trace's architecture under a named convention."""
-    return CostModel(Architecture(**trace.meta["architecture"]), convention(name))
 
 
 def _scores(spec: TaskSpec, predictions: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:

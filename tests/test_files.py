@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from smartbert.errors import UserError
 from smartbert.files import whole, whole_folder, write_text
 from smartbert.trace import Trace
-from workflow.scripts.common import write_csv
+from workflow.scripts.common import write_csv, write_rows
 from workflow.scripts.train import discard
 
 
@@ -69,11 +69,22 @@ def test_checkpoints_lose_their_name_before_they_are_removed(tmp_path, monkeypat
     discard(tmp_path / "checkpoints")  # nothing there
 
 
+def test_rows_are_written_as_a_table_of_them(tmp_path):
+    rows = [
+        {"name": "a, b", "number": 3, "share": None, "score": 2 / 3, "front": True},
+        {"name": 'say "c"', "number": 4, "share": 0.25, "score": 1e-9, "front": False},
+    ]
+    write_rows(rows, tmp_path / "rows.csv")
+    write_csv(pd.DataFrame(rows), tmp_path / "table.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "table.csv").read_bytes()
+
+
 def writers() -> dict:
     """Ways to write a megabyte: text, table, trace, arrays of another library."""
     return {
         "text": lambda path: write_text(path, "x" * 2**20),
         "table": lambda path: write_csv(pd.DataFrame({"a": np.arange(2**17)}), path),
+        "rows": lambda path: write_rows([{"a": number} for number in range(2**17)], path),
         "trace": lambda path: made_up("rte", "smartbert", n=4000).save(path),
     }
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -94,12 +95,19 @@ def ended(process: subprocess.Popen) -> None:
     assert process.returncode == 0, errors
 
 
-def studied(folder: Path, storage: str) -> list[optuna.trial.FrozenTrial]:
+@pytest.fixture
+def studies(server):
+    """The server's studies, through connections that are closed after the test."""
+    storage = optuna.storages.RDBStorage(server)
+    yield storage
+    storage.engine.dispose()
+
+
+def studied(folder: Path, studies: optuna.storages.RDBStorage) -> list[optuna.trial.FrozenTrial]:
     """Trials of a folder's study so far, by number."""
-    for name in optuna.get_all_study_names(storage):
-        if name.startswith(f"{folder.name}/"):
-            study = optuna.load_study(study_name=name, storage=storage)
-            return study.get_trials(deepcopy=False)
+    for study in studies.get_all_studies():
+        if study.study_name.startswith(f"{folder.name}/"):
+            return studies.get_all_trials(study._study_id, deepcopy=False)
     return []
 
 
@@ -120,11 +128,11 @@ def test_many_workers_may_open_an_empty_database_at_once(server, attempt):
     assert len(set(studies)) == 8
 
 
-def test_two_workers_share_one_study_and_lose_no_trial(server, traced):
+def test_two_workers_share_one_study_and_lose_no_trial(server, studies, traced):
     workers = [worker(traced, server, name) for name in ("first", "second")]
     for process in workers:
         ended(process)
-    kept = studied(traced, server)
+    kept = studied(traced, studies)
     # What a worker still had under way when the last trial came in is kept too.
     assert TRIALS <= len(complete(kept)) <= TRIALS + len(workers)
     assert [t.number for t in kept] == list(range(len(kept)))
@@ -136,14 +144,15 @@ def test_two_workers_share_one_study_and_lose_no_trial(server, traced):
     assert len(both) >= TRIALS - len(workers)
 
 
-def test_a_worker_killed_midway_loses_nothing_that_is_in_the_study(server, traced):
+def test_a_worker_killed_midway_loses_nothing_that_is_in_the_study(server, studies, traced):
     process = worker(traced, server, "killed", trials=10_000)
-    while len(complete(studied(traced, server))) < 30:
+    while len(complete(studied(traced, studies))) < 30:
         assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
     process.kill()
     process.communicate()
-    before = complete(studied(traced, server))
+    before = complete(studied(traced, studies))
     ended(worker(traced, server, "again", trials=len(before) + 20))
-    after = complete(studied(traced, server))
+    after = complete(studied(traced, studies))
     assert len(after) == len(before) + 20
     assert after[: len(before)] == before

@@ -6,6 +6,7 @@ import json
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import loads
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ def member(method: str, n: int = 120, task: str = "rte") -> Member:
     return Member(made_up(task, method, split="tune", n=n), "flops")
 
 
-def tuned(method: str, **changes) -> tuple[dict, object]:
+def tuned(method: str, **changes) -> tuple[dict, pd.DataFrame]:
     options = {
         "convention": "flops",
         "spaces": [GLOBAL, PER_LAYER],
@@ -33,7 +34,8 @@ def tuned(method: str, **changes) -> tuple[dict, object]:
         "dense": made_up("rte", "full_bert", split="tune"),
     }
     traces = {method: made_up("rte", method, split="tune")}
-    return tune_method(traces, **{**options, **changes})
+    found, rows = tune_method(traces, **{**options, **changes})
+    return found, pd.DataFrame(rows)
 
 
 def best(outcomes: list[tuple[float, float]], budget: float) -> float:
@@ -156,7 +158,7 @@ def test_depths_of_one_group_share_a_front():
         seed=0,
         dense=made_up("rte", "full_bert", split="tune"),
     )
-    assert set(trials["member"]) == set(traces) and len(trials) == 3
+    assert {t["member"] for t in trials} == set(traces) and len(trials) == 3
     assert found[GLOBAL]["points"]["b33"]["status"].startswith("no setting within 33%")
     assert found[GLOBAL]["points"]["b50"]["member"] in ("truncated_bert_2", "truncated_bert_3")
 
@@ -174,8 +176,8 @@ def test_a_study_in_a_storage_is_continued_and_not_repeated(tmp_path):
         first = run_study(search, trials=30, storage=storage, **options)
         more = run_study(search, trials=50, storage=storage, **options)
         assert len(first) == 30 and len(more) == 50
-        assert (more["score"][:30] == first["score"]).all()
-        assert more.equals(run_study(search, trials=50, **options))  # as if it had never stopped
+        assert [t.score for t in more[:30]] == [t.score for t in first]
+        assert more == run_study(search, trials=50, **options)  # as if it had never stopped
 
 
 def test_an_unreachable_storage_is_one_clear_line():
@@ -220,3 +222,7 @@ def test_tuning_and_all_after_it_need_no_torch():
     modules = "smartbert.tuning smartbert.evaluation smartbert.comparison smartbert.claims"
     modules += " smartbert.tables smartbert.plots smartbert.literature workflow.scripts.tune"
     assert not loads(modules, "torch", "transformers")
+
+
+def test_tuning_needs_no_pandas():
+    assert not loads("workflow.scripts.tune", "pandas")

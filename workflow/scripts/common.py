@@ -1,15 +1,22 @@
 """What all scripts share: run offline, and end a user's mistake in one line."""
 
+from __future__ import annotations
+
+import csv
 import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from smartbert.errors import UserError
 from smartbert.files import whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIGITS = "%.6f"  # exact in points, and the same on every machine
 
 
 def run(main: Callable[[], None]) -> None:
@@ -53,6 +60,15 @@ def read_columns(path: Path) -> dict[str, list]:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table with enough digits to be exact in points, the same on every machine."""
+    """Write a table as csv."""
     with whole(path) as partial:
-        frame.to_csv(partial, index=False, float_format="%.6f", lineterminator="\n")
+        frame.to_csv(partial, index=False, float_format=DIGITS, lineterminator="\n")
+
+
+def write_rows(rows: list[dict], path: Path) -> None:
+    """Write rows as `write_csv` writes a table of them, without pandas."""
+    with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(rows[0])
+        for row in rows:
+            table.writerow(DIGITS % v if isinstance(v, float) else v for v in row.values())

@@ -12,7 +12,7 @@ from smartbert.errors import UserError
 from smartbert.files import read_json, write_text
 from smartbert.trace import Trace
 from smartbert.tuning import tune_method
-from workflow.scripts.common import run, write_csv
+from workflow.scripts.common import run, write_rows
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -70,9 +70,7 @@ def main(argv: list[str] | None = None) -> None:
         },
         "spaces": spaces,
     }
-    for number, (key, value) in enumerate({**head, "seed": args.seed}.items()):
-        trials.insert(number, key, value)
-    write_csv(trials, args.trials)
+    write_rows([{**head, "seed": args.seed, **trial} for trial in trials], args.trials)
     write_text(args.points, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
 
