@@ -122,7 +122,7 @@ def test_any_config_is_valid_or_refused_in_one_line(config):
                 own = config_settings.method_settings(config, name, method)
                 assert np.isfinite(own["learning_rate"]) and own["learning_rate"] > 0
                 config_settings.method_options(config, method)
-        config_settings.ablation_entries(config)
+            config_settings.ablation_entries(config, name)
         json.dumps(config_settings.manifest(config), allow_nan=False)
         config_settings.figures(config)
 

@@ -166,9 +166,20 @@ def test_a_variant_of_nothing_is_refused(entry, message):
 
 
 def test_the_lambda_grid_is_what_differs_in_lambda_alone():
-    grid = settings.lambda_grid(merged())
+    grid = settings.lambda_grid(merged(), "rte")
     assert grid["skip_only"] == 0.04 and sorted(grid.values()) == [0, 0.04, 0.1, 0.2, 0.5]
     assert not {"skip_only_soft", "skip_only_bias"} & set(grid)
+
+
+def test_a_task_may_have_variants_of_its_own():
+    config = changed("ablations.task_methods.mrpc", ["gates_off", "smartbert_lambda_0"])
+    settings.validate(config)
+    assert settings.variants(config, "mrpc") == ["gates_off", "smartbert_lambda_0"]
+    assert set(settings.lambda_grid(config, "mrpc")) == {"skip_only", "skip_only_lambda_0"}
+    assert "smartbert_soft" not in settings.ablation_entries(config, "mrpc")
+    assert "smartbert_soft" in settings.ablation_entries(config, "rte")
+    with pytest.raises(UserError, match=r"'gates_of'.*gates_off.*ablations\.task_methods\.mrpc"):
+        settings.validate(changed("ablations.task_methods.mrpc", ["gates_of"]))
 
 
 def test_variants_are_tuned_in_the_space_in_which_they_are_shown():

@@ -50,10 +50,10 @@ def validate(config: dict) -> None:
     for name, own in config["methods"].items():
         lineage(config, name)
         _check(own, entry_schema(config, name), ("methods", name))
-    for key, names in (
-        ("compare", config["compare"]),
-        ("ablations.methods", config["ablations"]["methods"]),
-    ):
+    listed = {"compare": config["compare"], "ablations.methods": config["ablations"]["methods"]}
+    for name, own in config["ablations"]["task_methods"].items():
+        listed[f"ablations.task_methods.{name}"] = own
+    for key, names in listed.items():
         for name in names:
             if name not in config["methods"]:
                 raise unknown("method", name, config["methods"], setting=f"{key} in the config")
@@ -88,7 +88,7 @@ def check_traces(config: dict) -> None:
             f"folder {str(folder)!r} does not exist; set by `traces_from` in the config"
         )
     for name in config["tasks"]:
-        ablated = ablation_entries(config) if name in config["ablations"]["tasks"] else []
+        ablated = ablation_entries(config, name) if name in config["ablations"]["tasks"] else []
         for entry_name in dict.fromkeys([*config["compare"], *ablated]):
             for seed in seeds(config, name):
                 run = f"{name}/{entry_name}/seed{seed}"
@@ -109,27 +109,35 @@ def groups(config: dict, names: list[str]) -> dict[str, list[str]]:
 
 def shown_entries(config: dict) -> list[str]:
     """Return the entries that appear anywhere: those compared, and the ablations'."""
-    return list(dict.fromkeys([*config["compare"], *ablation_entries(config)]))
+    ablated = [one for name in TASKS for one in ablation_entries(config, name)]
+    return list(dict.fromkeys([*config["compare"], *ablated]))
 
 
-def ablation_entries(config: dict) -> list[str]:
-    """Return the entries that an ablation needs: reference, subject, variants, trainings with
+def variants(config: dict, name: str) -> list[str]:
+    """Return the variants that a task's ablation shows."""
+    ablations = config["ablations"]
+    return ablations["task_methods"].get(name, ablations["methods"])
+
+
+def ablation_entries(config: dict, name: str) -> list[str]:
+    """Return the entries that a task's ablation needs: reference, subject, variants, trainings with
     another lambda.
     """
-    variants = config["ablations"]["methods"]
-    names = [REFERENCE, SUBJECT, SKIPS, *variants, *lambda_grid(config)]
+    names = [REFERENCE, SUBJECT, SKIPS, *variants(config, name), *lambda_grid(config, name)]
     return list(dict.fromkeys(names))
 
 
-def lambda_grid(config: dict) -> dict[str, float]:
-    """Return lambda by entry, for stage 1 and those of its variants that differ in lambda alone."""
-    line = [e for v in config["ablations"]["methods"] if (e := entry(config, v, "continues"))]
+def lambda_grid(config: dict, name: str) -> dict[str, float]:
+    """Return lambda by entry, for stage 1 and those of its variants in a task's ablation that
+    differ in lambda alone.
+    """
+    line = [e for v in variants(config, name) if (e := entry(config, v, "continues"))]
     weights = {}
-    for name in dict.fromkeys([SKIPS, *line]):
-        if registered(config, name) == SKIPS:
-            own, base = (method_settings(config, next(iter(TASKS)), n) for n in (name, SKIPS))
+    for stage in dict.fromkeys([SKIPS, *line]):
+        if registered(config, stage) == SKIPS:
+            own, base = (method_settings(config, name, s) for s in (stage, SKIPS))
             if "lambda" in own and {**own, "lambda": None} == {**base, "lambda": None}:
-                weights[name] = own["lambda"]
+                weights[stage] = own["lambda"]
     return weights
 
 

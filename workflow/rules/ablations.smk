@@ -1,12 +1,17 @@
 # Variants of SmartBERT against itself, a task at a time; and an alias for each task's main results.
-ABLATION = settings.ablation_entries(config)
 ABLATED = [f"<results>/ablations/{task}.md" for task in config["ablations"]["tasks"]]
 
 
 rule ablate:
     input:
-        points=lambda wildcards: run_files(wildcards.task, ABLATION, "points.json"),
-        traces=lambda wildcards: entry_files(wildcards.task, ABLATION, "trace-test.safetensors"),
+        points=lambda wildcards: run_files(
+            wildcards.task, settings.ablation_entries(config, wildcards.task), "points.json"
+        ),
+        traces=lambda wildcards: entry_files(
+            wildcards.task,
+            settings.ablation_entries(config, wildcards.task),
+            "trace-test.safetensors",
+        ),
     output:
         expand("<results>/ablations/{{task}}.{kind}", kind=["csv", "md", "tex", "pdf"]),
         in_report("<results>/ablations/{task}.png", "ablation", "Ablations", task="{task}"),
@@ -27,9 +32,11 @@ rule ablate:
     threads: 1
     params:
         settings=settings.compact(config["statistics"]),
-        methods=settings.ordered(settings.groups(config, ABLATION)),
-        variants=config["ablations"]["methods"],
-        weights=settings.compact(settings.lambda_grid(config)),
+        methods=lambda wildcards: settings.ordered(
+            settings.groups(config, settings.ablation_entries(config, wildcards.task))
+        ),
+        variants=lambda wildcards: settings.variants(config, wildcards.task),
+        weights=lambda wildcards: settings.compact(settings.lambda_grid(config, wildcards.task)),
         seeds=lambda wildcards: settings.seeds(config, wildcards.task),
         caption=config["data"]["caption"],
         runs=lambda wildcards, input: input.points[0].partition(f"/{wildcards.task}/")[0],

@@ -125,8 +125,9 @@ def plan(config: dict) -> list[Training]:
     parents = settings.parents(config)
     found = []
     for task in config["tasks"]:
-        ablated = task in config["ablations"]["tasks"]
-        names = [*config["compare"], *(settings.ablation_entries(config) if ablated else [])]
+        names = list(config["compare"])
+        if task in config["ablations"]["tasks"]:
+            names += settings.ablation_entries(config, task)
         names += [parent for name in names for parent in ancestors(parents, name)]
         for name in dict.fromkeys(names):
             own = settings.method_settings(config, task, name)
