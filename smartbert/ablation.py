@@ -7,7 +7,7 @@ import pandas as pd
 
 from smartbert.comparison import AUC, EXITS, GATES, Comparison, Quantity
 from smartbert.evaluation import gate_summary
-from smartbert.pages import BOOTSTRAP, Page, Section, column, number
+from smartbert.pages import BOOTSTRAP, Page, Section, column, number, some_seeds
 from smartbert.points import DROP, GLOBAL, PER_LAYER
 from smartbert.statistics import Sample, estimate
 
@@ -123,8 +123,8 @@ def _cells(rows: pd.DataFrame, name: str) -> list[str]:
     seeds = zip(rows[f"{name}_seeds"], rows["seeds"], strict=True)
     for position, (row, (known, of)) in enumerate(zip(numbers, seeds, strict=True)):
         value, low, high = (f"{v:{'+' if position else ''}.1f}" for v in row)
-        part = f", {known} of {of} seeds" if known < of else ""
-        cells.append("" if np.isnan(row[0]) else f"{value} [{low}, {high}]{part}")
+        text = f"{value} [{low}, {high}]{some_seeds(known, of)}"
+        cells.append("" if np.isnan(row[0]) else text)
     return cells
 
 

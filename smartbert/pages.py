@@ -102,10 +102,11 @@ class Page:
 def glue_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -> Page:
     """Return the main table: per space and operating point, methods by tasks.
 
-    A cell has score, interval and cost as a share of dense BERT's; empty where a method has no
-    setting within the budget (`glue.csv` says why).
+    A cell has score, interval and cost as a share of dense BERT's, and how many seeds have such a
+    setting where not all do; empty where none has (`glue.csv` says why).
     """
     name = one_convention(table)
+    table = table.assign(trained=trained_seeds(table))
     sections = []
     for space in present_spaces(table):
         rows = table[table["space"] == space]
@@ -131,8 +132,9 @@ def glue_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -
             caption,
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
             f"{SCORES} A cell: score [interval], cost as a share of dense BERT's. Settings were"
-            " chosen on tune and are reported on test; an empty cell has no setting within the"
-            " budget, the `status` in glue.csv says why.",
+            " chosen on tune, where they keep their budget, and are reported on test; where not"
+            " every seed has such a setting, a cell says how many do. An empty cell has none, the"
+            " `status` in glue.csv says why.",
             BOOTSTRAP,
             TIES,
             _missing(table),
@@ -386,6 +388,16 @@ def best_methods(
     return found
 
 
+def trained_seeds(table: pd.DataFrame) -> pd.Series:
+    """Return, for every row of the main table, how many seeds of its method were trained."""
+    return table.groupby(["task", "method"])["seeds"].transform("max")
+
+
+def some_seeds(known: float, trained: float) -> str:
+    """Return what follows a value that only some of the seeds have; empty where all do."""
+    return f", {known:.0f} of {trained:.0f} seeds" if known < trained else ""
+
+
 def number(value: float) -> str:
     """Return a score, empty where there is none."""
     return "" if pd.isna(value) else f"{value:.1f}"
@@ -397,6 +409,7 @@ def _interval(value: float, low: float, high: float) -> str:
 
 def _cell(row, *, bold: bool = False) -> str | Bold:
     text = f"{_interval(row.score, row.score_low, row.score_high)} {row.cost_relative:.0%}"
+    text += some_seeds(row.seeds, row.trained)
     return Bold(text) if bold else text
 
 

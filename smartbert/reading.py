@@ -20,7 +20,8 @@ from smartbert.errors import UserError, unknown
 from smartbert.evaluation import Evaluation
 from smartbert.files import read_json
 from smartbert.methods import REFERENCE
-from smartbert.panels import plt
+from smartbert.pages import some_seeds, trained_seeds
+from smartbert.panels import plt, score_label
 from smartbert.points import FULL, GLOBAL
 from smartbert.tasks import TASKS
 from smartbert.trace import PACKED, Trace
@@ -83,19 +84,23 @@ class Run:
                 {
                     "task": TASKS[name].title,
                     **{split: splits[split]["rows"] for split in ("fit", "tune", "test")},
-                    "tokens": splits["test"]["tokens"],
-                    "score": " and ".join(TASKS[name].score),
+                    "tokens": f"{splits['test']['tokens']:.1f}",
+                    "score": score_label(name),
                     "seeds": int(seeds[name]),
                 }
             )
         return pd.DataFrame(rows)
 
     def at(self, point: str, *, space: str = GLOBAL) -> pd.DataFrame:
-        """Return methods by tasks at an operating point: score, interval and relative cost."""
-        rows = self.glue[(self.glue["point"] == point) & (self.glue["space"] == space)]
+        """Return methods by tasks at an operating point: score, interval and relative cost, and how
+        many seeds have such a setting where not all do.
+        """
+        rows = self.glue.assign(trained=trained_seeds(self.glue))
+        rows = rows[(rows["point"] == point) & (rows["space"] == space)]
         rows = rows[rows["score"].notna() & (rows["subset"].isin(_first_subsets()))]
         cells = [
             f"{r.score:.1f} [{r.score_low:.1f}, {r.score_high:.1f}] at {r.cost_relative:.0%}"
+            + some_seeds(r.seeds, r.trained)
             for r in rows.itertuples()
         ]
         titles = [TASKS[name].title for name in rows["task"]]
@@ -115,12 +120,16 @@ class Run:
         return pd.DataFrame({"claim": pd.Series(STATEMENTS), "verdict": overall})
 
     def evidence(self, claim: int) -> pd.DataFrame:
-        """Return the figures behind a claim, with intervals and their own verdicts."""
+        """Return the figures behind a claim, with intervals, the number of seeds that they rest on
+        and their own verdicts.
+        """
         rows = self.claims[(self.claims["claim"] == claim) & (self.claims["what"] != "overall")]
         value = [figure_text(row) for row in rows.itertuples()]
         names = [TASKS[name].title if name in TASKS else name for name in rows["task"]]
-        shown = rows.assign(task=names, value=value, verdict=rows["verdict"].fillna(""))
-        return shown[["task", "what", "value", "verdict"]].reset_index(drop=True)
+        seeds = ["" if pd.isna(number) else f"{number:.0f}" for number in rows["seeds"]]
+        verdicts = rows["verdict"].fillna("")
+        shown = rows.assign(task=names, value=value, seeds=seeds, verdict=verdicts)
+        return shown[["task", "what", "value", "seeds", "verdict"]].reset_index(drop=True)
 
     @property
     def ablated(self) -> list[str]:

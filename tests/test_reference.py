@@ -1,6 +1,7 @@
 """The kept results can be read and compared; the notebooks say what they say."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from conftest import ROOT
 
 from smartbert.errors import UserError
+from smartbert.pages import glue_page
 from smartbert.reading import Run
 from workflow.scripts.notebook import cells, executed
 from workflow.scripts.reference import compare, main
@@ -65,6 +67,10 @@ def test_the_kept_run_can_be_read():
     about = run.about()
     assert list(about["test"])[run.tasks.index("rte")] == 277 and (about["seeds"] >= 1).all()
     assert "SmartBERT" in run.at("b50").index
+    # What only some of the seeds have says so.
+    assert run.at("drop1").loc["SmartBERT", "CoLA"].endswith(", 1 of 3 seeds")
+    page = glue_page(run.glue, run.table("differences"), caption="").markdown()
+    assert re.search(r"\| SmartBERT .* 46%, 1 of 3 seeds", page)
     assert set(run.verdicts()["verdict"]) <= {
         "supported", "not supported", "inconclusive", "not measured"
     }  # fmt: skip

@@ -1,13 +1,13 @@
 # Notebooks of the kept results: `snakemake notebooks`. Not part of `all`, which is about the config's
 # own run; they read results/reference and are committed.
 NOTEBOOKS = ["results", "ablations", "explore", "reproduce"]
-KEPT = "results/reference/minilm"
+KEPT = Path("results/reference/minilm")
 
 
 rule notebook:
     input:
         template=f"{workflow.basedir}/workflow/notebooks/{{name}}.py",
-        kept=expand(f"{KEPT}/{{file}}", file=["tables/glue.csv", "claims.csv"]),
+        kept=[*KEPT.glob("*.csv"), *KEPT.glob("tables/*.csv"), *KEPT.glob("ablations/*.csv")],
     output:
         "notebooks/{name}.ipynb",
     log:
@@ -18,7 +18,13 @@ rule notebook:
         "../../environment.yml"
     threads: 1
     params:
-        code=digest("workflow.scripts.notebook", "smartbert.reading", "smartbert.plots"),
+        code=digest(
+            "workflow.scripts.notebook",
+            "smartbert.reading",
+            "smartbert.plots",
+            "smartbert.ablation_plots",
+            "smartbert.tuning",
+        ),
     shell:
         "python -m workflow.scripts.notebook --template {input.template} --out {output}"
         " 2>&1 | tee {log}"
