@@ -14,9 +14,18 @@ SPACES = (GLOBAL, PER_LAYER)
 FULL = "full"
 DENSE = "dense"  # dense BERT where its time is the reference, beside the points
 BUDGETS = {"b75": 0.75, "b50": 0.50, "b33": 0.33}  # most mean cost, as a share of dense BERT's
+# Budgets are whole per cents. Half of the layers and a head cost 50.01 %, a third 33.4 %: read to
+# the last digit, no truncated BERT of the very depth that a budget means would fit into it.
+BUDGET_ROUNDING = 0.005
+SCORE_ROUNDING = 1e-9  # points: what tells two scores apart is at least one example
 DROP = ("drop1", 1.0)  # least cost within so many points of dense BERT
 POINTS = (FULL, *BUDGETS, DROP[0])
 DEFAULT_POINTS = (DROP[0], "b50", "b75", FULL)  # the first that could be chosen is a model's own
+
+
+def within(cost: float, budget: float) -> bool:
+    """Return whether a mean cost, rounded to whole per cents, is within an operating point's."""
+    return cost < budget + BUDGET_ROUNDING
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
 pandas.
 """
 
-from smartbert.points import BUDGETS, DROP, FULL, Setting
+from smartbert.points import BUDGETS, DROP, FULL, SCORE_ROUNDING, Setting, within
 from smartbert.policies import Policy
 from smartbert.search import Member, Search, Tried, run_study
 from smartbert.trace import Trace
@@ -31,7 +31,7 @@ def operating_points(
     best = max(range(len(full)), key=lambda i: measured[i][0])
     points = {FULL: _point(full[best], *measured[best])}
     for name, budget in BUDGETS.items():
-        allowed = [t for t in trials if t.cost <= budget]
+        allowed = [t for t in trials if within(t.cost, budget)]
         if not allowed:
             reason = f"no setting within {budget:.0%} of dense BERT's cost, the cheapest has"
             points[name] = {"status": f"{reason} {cheapest:.0%}"}
@@ -41,7 +41,7 @@ def operating_points(
     if dense_score is None:
         points[name] = {"status": "dense BERT's score on tune is missing"}
         return points
-    allowed = [t for t in trials if t.score >= dense_score - drop]
+    allowed = [t for t in trials if t.score >= dense_score - drop - SCORE_ROUNDING]
     if not allowed:
         reason = f"no setting within {drop:g} point of dense BERT on tune ({dense_score:.1f})"
         points[name] = {"status": f"{reason}, the best has {max(t.score for t in trials):.1f}"}
