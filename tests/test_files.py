@@ -14,7 +14,7 @@ from smartbert.errors import UserError
 from smartbert.files import whole, whole_folder, write_text
 from smartbert.trace import Trace
 from workflow.scripts.common import write_csv, write_rows
-from workflow.scripts.train import discard
+from workflow.scripts.train import discard, keep_only
 
 
 @pytest.fixture
@@ -67,6 +67,22 @@ def test_checkpoints_lose_their_name_before_they_are_removed(tmp_path, monkeypat
         discard(tmp_path / "checkpoints")
     assert not (tmp_path / "checkpoints").exists()
     discard(tmp_path / "checkpoints")  # nothing there
+
+
+def test_checkpoints_of_something_else_are_not_resumed_from(tmp_path):
+    """Such as those of a run that diverged, when its learning rate has been lowered since."""
+    folder = tmp_path / "checkpoints"
+    first = {"settings": {"learning_rate": 5e-5}, "data": {"fit": "a"}, "from": "b", "code": "c"}
+    keep_only(folder, first)
+    (folder / "1-all" / "checkpoint-8").mkdir(parents=True)
+    keep_only(folder, first)
+    assert (folder / "1-all" / "checkpoint-8").is_dir()
+    keep_only(folder, {**first, "settings": {"learning_rate": 1e-5}})
+    assert [path.name for path in folder.iterdir()] == ["made-of.json"]
+    (folder / "1-all" / "checkpoint-8").mkdir(parents=True)
+    (folder / "made-of.json").unlink()  # of an older version of this script
+    keep_only(folder, first)
+    assert [path.name for path in folder.iterdir()] == ["made-of.json"]
 
 
 def test_rows_are_written_as_a_table_of_them(tmp_path):

@@ -37,7 +37,7 @@ rule train:
     shell:
         "python -m workflow.scripts.train --task {wildcards.task} {params.method}"
         " --seed {wildcards.seed} --settings {params.settings:q} --data {params.data}"
-        " --backbone {params.backbone} {params.parent} --out {params.folder}"
+        " --backbone {params.backbone} {params.parent} --code {params.code} --out {params.folder}"
         " 2>&1 | tee {log}"
 
 

@@ -2,7 +2,8 @@
 continues.
 
 A killed training resumes from its last checkpoint in `<out>/checkpoints`, which is removed at the
-end.
+end. Checkpoints of other settings, data, code or weights to start from are removed at the
+beginning: an optimiser's state brings its old learning rate along.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with fit and tune")
     parser.add_argument("--backbone", type=Path, required=True)
     parser.add_argument("--parent", type=Path, help="model folder that this method continues")
+    parser.add_argument("--code", default="", help="digest of the code, of a resumed run's too")
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     args = parser.parse_args(argv)
     take_one()
@@ -43,8 +45,8 @@ def main(argv: list[str] | None = None) -> None:
     from smartbert.training import build, stage_record, train_stage
 
     started = time.monotonic()
-    if args.parent:
-        of_model(args.parent)  # refuses damaged weights
+    parent = of_model(args.parent)["weights"] if args.parent else None  # refuses damaged weights
+    data = read_json(args.data / "task.json")["splits"]
     spec, method = task(args.task), load(args.method, args.source)
     own, optimisation = method.split(args.settings)
     fit, tune = (read_columns(args.data / f"{name}.parquet") for name in ("fit", "tune"))
@@ -53,8 +55,15 @@ def main(argv: list[str] | None = None) -> None:
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
     tokenizer = AutoTokenizer.from_pretrained(args.backbone)
     work, history = args.out / "checkpoints", []
+    made_of = {
+        "settings": args.settings,
+        "data": {name: data[name]["sha256"] for name in ("fit", "tune")},
+        "from": parent or sha256(args.backbone / "model.safetensors"),
+        "code": args.code,
+    }
     shutil.rmtree(args.out / f"{PARTIAL}checkpoints", ignore_errors=True)
     with unwritable(args.out):  # by the checkpoints
+        keep_only(work, made_of)
         for number, stage in enumerate(stages, 1):
             history += train_stage(
                 model,
@@ -74,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
         settings=args.settings,
         stages=[stage_record(stage) for stage in stages],
-        data=read_json(args.data / "task.json")["splits"],
+        data=data,
         seconds=round(time.monotonic() - started, 1),
     )
     with whole_folder(args.out, last="model.safetensors") as folder:
@@ -84,6 +93,16 @@ def main(argv: list[str] | None = None) -> None:
         record["weights"] = sha256(folder / "model.safetensors")
         write_text(folder / "provenance.json", json.dumps(record, indent=2) + "\n")
     discard(work)
+
+
+def keep_only(folder: Path, made_of: dict) -> None:
+    """Keep a folder of checkpoints only if it says that they were made of the same; then, or for
+    those to come, it says so.
+    """
+    record = folder / "made-of.json"
+    if not (record.is_file() and read_json(record) == made_of):
+        discard(folder)
+        write_text(record, json.dumps(made_of) + "\n")
 
 
 def discard(folder: Path) -> None:
