@@ -1,7 +1,9 @@
 """From traces to tables and claims, on made-up runs: curves, auc, differences, statuses."""
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,7 @@ MANIFEST = {
     "methods": MEMBERS,
     "titles": {},
     "spaces": SPACES,
+    "trained": False,
 }
 TUNING = {
     "trials": 40,
@@ -346,6 +349,36 @@ def test_a_missing_run_is_a_row_with_its_reason_and_the_rest_is_compiled(run, tm
     assert len(table[(table["method"] == "pabee") & (table["task"] == "rte")]) == 5
     with pytest.raises(UserError, match=r"no run in .* has finished"):
         tables.write_tables(tmp_path / "empty", MANIFEST, caption="", partial=True)
+
+
+@pytest.mark.parametrize("lost", ["provenance.json", "trace-test.safetensors", "points.json"])
+def test_what_came_of_a_predecessor_is_no_result(run, tmp_path, lost):
+    """A training, recording or tuning failed that had worked with other settings."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for path in folder.glob("runs/rte/*/seed*/trace-tune.safetensors"):
+        (path.parent / "provenance.json").touch()
+    order = ["provenance.json", "trace-*.safetensors", "points.json", "lengths.csv"]
+    for moment, name in enumerate(order):
+        for path in folder.glob(f"runs/rte/*/seed*/{name}"):
+            os.utime(path, (moment, moment))
+    own = folder / "runs/rte/deebert/seed1"
+    assert compare.finished(own.parents[1], "deebert", ["deebert"], 1, trained=True)
+    now = time.time()
+    made_anew = {"points.json": ["trace-tune", "trace-test"], "trace-test.safetensors": []}
+    for name in made_anew.get(lost, []):  # what came before the failed job is new
+        os.utime(own / f"{name}.safetensors", (now, now))
+    kept = (own / lost).read_bytes()
+    (own / lost).unlink()
+    assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, trained=True)
+    (own / lost).write_bytes(kept)  # the job worked in the end, what comes after it did not start
+    assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, trained=True)
+    compare.main([*compare_words(folder, "rte"), "--partial", "--trained"])
+    table = pd.read_csv(folder / "statistics/rte/points.csv")
+    seeds = table[(table["space"] == "global") & (table["point"] == "full")]
+    assert dict(zip(seeds["method"], seeds["seeds"], strict=True)) == {
+        method: 1 if method == "deebert" else 2 for method in MEMBERS
+    }
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def tuning(config: dict, method: str) -> dict:
 
 def manifest(config: dict, tasks: list[str] | None = None) -> dict:
     """Return what a run, or some tasks of it, consists of: seeds by task, by method its title and
-    trainings, and the spaces that are searched.
+    trainings, the spaces that are searched, and whether it trains.
     """
     found = groups(config, config["compare"])
     return {
@@ -160,6 +160,7 @@ def manifest(config: dict, tasks: list[str] | None = None) -> dict:
         "methods": found,
         "titles": {group: title(config, group) for group in found},
         "spaces": config["tuning"]["spaces"],
+        "trained": not config["traces_from"],
     }
 
 

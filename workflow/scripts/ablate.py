@@ -32,7 +32,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--caption", default="", help="what the data are")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
-    runs = load_runs(args.runs, args.task, args.methods, args.seeds, partial=False)
+    wanted = [(method, number) for method in args.methods for number in args.seeds]
+    runs = load_runs(args.runs, args.task, args.methods, wanted)
     draws, seed = args.settings["draws"], args.settings["seed"]
     subsets = [
         Comparison(runs, subset=name, draws=draws, seed=seed) for name, _ in task(args.task).test

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -25,9 +26,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `statistics`")
     parser.add_argument("--partial", action="store_true", help="leave out runs that are not there")
+    parser.add_argument(
+        "--trained", action="store_true", help="with --partial: not from kept traces"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
-    runs = load_runs(args.runs, args.task, args.methods, args.seeds, partial=args.partial)
+    methods, seeds = args.methods, args.seeds
+    if args.partial:
+        there = [
+            (method, seed)
+            for method, members in methods.items()
+            for seed in seeds
+            if finished(args.runs / args.task, method, members, seed, trained=args.trained)
+        ]
+        runs = load_runs(args.runs, args.task, methods, there)
+    else:
+        runs = load_runs(args.runs, args.task, methods, [(m, s) for m in methods for s in seeds])
     subsets = [
         Comparison(runs, subset=name, draws=args.settings["draws"], seed=args.settings["seed"])
         for name, _ in task(args.task).test
@@ -44,37 +58,52 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def load_runs(
-    folder: Path, name: str, methods: dict[str, list[str]], seeds: list[int], *, partial: bool
+    folder: Path, name: str, methods: dict[str, list[str]], wanted: list[tuple[str, int]]
 ) -> dict[str, dict[int, Evaluation]]:
     """Return the evaluations of a task by method and seed.
 
     Args:
         folder: of all runs.
         methods: names of each method's trainings.
-        partial: leave out runs that are not there.
+        wanted: methods with seeds.
 
     Raises:
-        UserError: if none is there.
+        UserError: if none is wanted, or one is not there.
     """
-    runs: dict[str, dict[int, Evaluation]] = {}
-    for method, members in methods.items():
-        for seed in seeds:
-            points, traces = files(folder / name, method, members, seed)
-            if partial and not all(path.exists() for path in (points, *traces.values())):
-                continue
-            loaded = {member: Trace.load(path) for member, path in traces.items()}
-            evaluation = Evaluation(loaded, read_json(points))
-            runs.setdefault(method, {})[seed] = evaluation
-    if not runs:
+    if not wanted:
         raise UserError(f"{name}: no run has finished, there is nothing to compare")
+    runs: dict[str, dict[int, Evaluation]] = {}
+    for method, seed in wanted:
+        traces = {
+            member: Trace.load(folder / name / member / f"seed{seed}" / "trace-test.safetensors")
+            for member in methods[method]
+        }
+        tuned = read_json(folder / name / method / f"seed{seed}" / "points.json")
+        runs.setdefault(method, {})[seed] = Evaluation(traces, tuned)
     return runs
 
 
-def files(folder: Path, method: str, members: list[str], seed: int) -> tuple[Path, dict[str, Path]]:
-    """Return where a method's tuned points and its members' test traces are."""
-    own = folder / method / f"seed{seed}" / "points.json"
-    traces = {m: folder / m / f"seed{seed}" / "trace-test.safetensors" for m in members}
-    return own, traces
+def finished(folder: Path, method: str, members: list[str], seed: int, *, trained: bool) -> bool:
+    """Return whether a run is there as a whole: nothing of it is missing, nor older than what it is
+    made from. A failed job loses its own files; what came of their predecessors stays behind.
+
+    Args:
+        folder: of a task's runs.
+        members: names of the method's trainings.
+        trained: whether these were trained here, and not taken from kept traces.
+    """
+    models = [folder / member / f"seed{seed}" for member in members]
+    own = folder / method / f"seed{seed}"
+    steps = [[model / "provenance.json" for model in models]] if trained else []
+    steps += [
+        [model / f"trace-{split}.safetensors" for model in models for split in ("tune", "test")],
+        [own / "points.json"],
+        [own / "lengths.csv"],
+    ]
+    if not all(path.exists() for step in steps for path in step):
+        return False
+    times = [[path.stat().st_mtime_ns for path in step] for step in steps]
+    return all(max(one) <= min(two) for one, two in pairwise(times))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def compile_rest(results: Path, manifest: dict, *, json_settings: str, caption: 
         out.mkdir(parents=True, exist_ok=True)
         words = ["--task", task, "--runs", str(results / "runs"), "--settings", json_settings]
         words += ["--methods", json.dumps(manifest["methods"]), "--out", str(out), "--partial"]
+        words += ["--trained"] * manifest["trained"]
         try:
             compare.main([*words, "--seeds", *map(str, seeds)])
         except UserError as error:  # a task of which nothing has finished

@@ -11,6 +11,7 @@ from smartbert.errors import UserError
 from smartbert.files import write_text
 from smartbert.tables import concat
 from workflow.scripts.common import run, write_csv
+from workflow.scripts.compare import finished
 
 STATISTICS = ("points", "auc", "bands", "differences")
 
@@ -47,7 +48,7 @@ def write_tables(
         there = {
             key: path
             for key, path in there.items()
-            if (path / "lengths.csv").exists()
+            if finished_run(results, manifest, *key)
             and (results / "statistics" / key[0] / "draws.csv").exists()
         }
     if not there:
@@ -99,6 +100,12 @@ def write_tables(
         "lengths": collected("lengths"),
     }.items():
         write_csv(tidy, out / f"{name}.csv")
+
+
+def finished_run(results: Path, manifest: dict, task: str, method: str, seed: int) -> bool:
+    """Return whether a run of the manifest is there as a whole."""
+    runs, members = results / "runs" / task, manifest["methods"][method]
+    return finished(runs, method, members, seed, trained=manifest["trained"])
 
 
 def folder(results: Path, task: str, method: str, seed: int) -> Path:
