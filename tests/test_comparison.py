@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from conftest import loads
@@ -422,6 +423,34 @@ def test_a_tune_trace_of_other_data_is_refused_by_name(run, tmp_path):
     words[words.index("--data") + 1] = str(other)
     with pytest.raises(UserError, match="has data 'data of rte tune', wanted is 'changed'"):
         tune.main(words)
+
+
+def test_a_kept_study_is_continued_only_with_the_same_traces_cost_and_search(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run / "data", folder / "data")
+    for method in ("full_bert", "deebert"):
+        record(folder, "rte", method, 1)
+    storage = f"sqlite:///{tmp_path}/studies.db"
+    words = tune_words(folder, "rte", "deebert", 1)
+
+    def studies(**changes: object) -> int:
+        """How many studies there are after tuning."""
+        settings = {**TUNING, "trials": 12, "spaces": ["global"], "storage": storage}
+        settings |= {k: changes.pop(k) for k in ("trials", "seed") if k in changes}
+        own = list(words)
+        own[own.index("--settings") + 1] = json.dumps(settings)
+        for option, value in changes.items():
+            own += [f"--{option}", str(value)]
+        tune.main(own)
+        return len(optuna.get_all_study_names(storage))
+
+    assert studies() == 1
+    assert studies(trials=14) == 1
+    assert studies(convention="layers") == 2
+    assert studies(seed=3) == 3
+    assert studies(code="changed") == 4
+    record(folder, "rte", "deebert", 1, n=90)  # the same weights, recorded otherwise
+    assert studies() == 5
 
 
 def test_runs_on_different_test_data_are_not_compared(run):

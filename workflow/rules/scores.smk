@@ -28,7 +28,7 @@ rule tune:
         "python -m workflow.scripts.tune --task {wildcards.task} --method {wildcards.method}"
         " --seed {wildcards.seed} --run {params.run:q} {params.members} {params.title}"
         " --traces {input.traces} --dense {input.dense} --data {input.data}"
-        " --convention {params.convention} --settings {params.settings:q}"
+        " --convention {params.convention} --settings {params.settings:q} --code {params.code}"
         " --points {output.points} --trials {output.trials} 2>&1 | tee {log}"
 
 

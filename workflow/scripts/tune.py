@@ -3,6 +3,7 @@ runs.
 """
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from smartbert.errors import UserError
 from smartbert.files import read_json, write_text
+from smartbert.provenance import sha256
 from smartbert.trace import Trace
 from smartbert.tuning import tune_method
 from workflow.scripts.common import run, write_rows
@@ -30,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="task.json")
     parser.add_argument("--convention", required=True, help="how cost is counted")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `tuning`")
+    parser.add_argument("--code", default="", help="digest of the code, part of a study's name")
     parser.add_argument("--points", type=Path, required=True, help="json to write")
     parser.add_argument("--trials", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
@@ -40,7 +43,6 @@ def main(argv: list[str] | None = None) -> None:
         for name, path in zip(args.members, args.traces, strict=True)
     }
     first = next(iter(traces.values()))
-    identity = "-".join(trace.meta["model"][:8] for trace in traces.values())
     settings = args.settings
     spaces, trials = tune_method(
         traces,
@@ -51,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=settings["seed"],
         dense=checked(args.dense, args, args.dense.parent.parent.name, data),
         storage=settings["storage"],
-        study=f"{args.run}/{args.task}/{args.method}/seed{args.seed}/{identity}",
+        study=f"{args.run}/{args.task}/{args.method}/seed{args.seed}/{identity(args)}",
     )
     head = {"task": args.task, "method": args.method, "title": args.title or first.meta["title"]}
     record = {
@@ -72,6 +74,16 @@ def main(argv: list[str] | None = None) -> None:
     }
     write_rows([{**head, "seed": args.seed, **trial} for trial in trials], args.trials)
     write_text(args.points, json.dumps(record, indent=1, allow_nan=False) + "\n")
+
+
+def identity(args: argparse.Namespace) -> str:
+    """Return what tells a kept study from one of other traces, cost, search or code, short. Only
+    the number of trials may differ: a study that had fewer is continued.
+    """
+    same = {key: args.settings[key] for key in ("sampler", "seed")}
+    parts = [args.convention, json.dumps(same), args.code]
+    parts += [sha256(path) for path in args.traces]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def checked(path: Path, args: argparse.Namespace, name: str, data: str) -> Trace:
