@@ -79,8 +79,9 @@ class Evidence:
             first = [TASKS[t].test[0][0] for t in table["task"]]
             subset = table["subset"].fillna("")
             setattr(self, name, table[(table["space"] == GLOBAL) & (subset == first)])
-        both = pd.concat([self.differences, turned(self.differences)])
-        self._pairs = both.set_index(["task", "first", "second", "point", "kind"]).sort_index()
+        key = ["task", "first", "second", "point", "kind"]
+        both = pd.concat([self.differences, turned(self.differences)]).drop_duplicates(key)
+        self._pairs = both.set_index(key).sort_index()
         self._points = self.points.set_index(["task", "method", "point"]).sort_index()
 
     @property
@@ -93,17 +94,30 @@ class Evidence:
         key = (task, method, point)
         return self._points.loc[key] if key in self._points.index else None
 
+    def reaches(self, task: str, method: str, point: str) -> bool:
+        """Return whether a method has a setting at a point, in one seed at least."""
+        row = self.point(task, method, point)
+        return row is not None and row["seeds"] > 0
+
     def pair(self, task: str, first: str, second: str, point: str, kind: str) -> pd.Series | None:
         """Return the paired difference first minus second; None where one has no such point."""
         key = (task, first, second, point, kind)
         return self._pairs.loc[key] if key in self._pairs.index else None
 
-    def add(self, claim: int, what: str, verdict: str, *, task: str = "", **numbers) -> str:
-        """Note a measured figure and return its verdict."""
-        self.rows.append(
-            {"claim": claim, "task": task, "what": what, **numbers, "verdict": verdict}
-        )
+    def add(self, claim: int, what: str, verdict: str, *, task: str = "", **values) -> str:
+        """Note a figure and return its verdict.
+
+        Args:
+            values: value, low, high, seeds, note, and counts: whether the claim's verdict counts
+                this one.
+        """
+        row = {"claim": claim, "task": task, "what": what, "counts": False, "verdict": verdict}
+        self.rows.append({**row, **values})
         return verdict
+
+    def verdict(self, claim: int) -> str:
+        """Return a claim's verdict, that of its figures that count together."""
+        return together([r["verdict"] for r in self.rows if r["claim"] == claim and r["counts"]])
 
     def add_difference(
         self,
@@ -114,6 +128,7 @@ class Evidence:
         task: str,
         least: float = 0.0,
         scale: float = 1.0,
+        counts: bool = False,
     ) -> str:
         """Note a paired difference that the claim says is above `least`; return its verdict.
 
@@ -123,7 +138,8 @@ class Evidence:
         shown = {"value": "difference", "low": "low", "high": "high"}
         numbers = {name: scale * row[column] for name, column in shown.items()}
         verdict = judge(row["low"], row["high"], least=least)
-        return self.add(claim, what, verdict, task=task, **numbers, seeds=row["seeds"])
+        numbers |= {"seeds": row["seeds"], "counts": counts}
+        return self.add(claim, what, verdict, task=task, **numbers)
 
     def title(self, method: str) -> str:
         """Return how tables call a method."""
@@ -157,7 +173,8 @@ def tally(verdicts: list[str]) -> str:
 def claims_table(evidence: Evidence) -> pd.DataFrame:
     """Return every figure behind the claims, each claim's overall verdict as its last row.
 
-    Columns: claim, task ("" for all), what, value, low, high, seeds, verdict, note.
+    Columns: claim, task ("" for all), what, value, low, high, seeds, counts (whether the claim's
+    verdict counts it), verdict, note.
     """
     overall = {
         1: _reduction(evidence),
@@ -169,24 +186,29 @@ def claims_table(evidence: Evidence) -> pd.DataFrame:
     }
     for claim, verdict in overall.items():
         evidence.add(claim, "overall", verdict)
-    columns = ["claim", "task", "what", "value", "low", "high", "seeds", "verdict", "note"]
+    numbers = ["value", "low", "high", "seeds"]
+    columns = ["claim", "task", "what", *numbers, "counts", "verdict", "note"]
     table = pd.DataFrame(evidence.rows).reindex(columns=columns)
     return table.sort_values("claim", kind="stable", ignore_index=True)
 
 
 def _reduction(e: Evidence) -> str:
-    verdicts = []
+    partial = []
     for task in e.tasks:
         row = e.point(task, SUBJECT, DROP[0])
         if row is None:
             continue
+        counts = TASKS[task].averaged
         what = f"FLOPs reduction at {DROP[0]}"
         loss = e.pair(task, SUBJECT, REFERENCE, DROP[0], "score")
+        if row["status"] != "ok" and counts:
+            trained = e.point(task, SUBJECT, FULL)["seeds"]
+            partial.append(f"{TASKS[task].title} {row['seeds']:.0f} of {trained:.0f}")
         if np.isnan(row["cost"]):
-            verdict = e.add(1, what, REFUTED, task=task, seeds=0, note=row["status"])
+            e.add(1, what, REFUTED, task=task, seeds=0, note=row["status"], counts=counts)
         elif loss is None:
             note = f"{e.title(REFERENCE)} did not run"
-            verdict = e.add(1, what, UNMEASURED, task=task, note=note)
+            e.add(1, what, UNMEASURED, task=task, note=note, counts=counts)
         else:
             low, high = 1 / row["cost_high"], 1 / row["cost_low"]
             cheap = judge(low, high, least=REDUCTION)
@@ -198,23 +220,19 @@ def _reduction(e: Evidence) -> str:
             # A seed without such a setting is left out of the mean: nothing is said of it.
             whole = {cheap, kept} == {SUPPORTED} and not note
             verdict = REFUTED if REFUTED in (cheap, kept) else SUPPORTED if whole else OPEN
-        if TASKS[task].averaged:
-            verdicts.append(verdict)
+            e.add(1, "both together", verdict, task=task, seeds=row["seeds"], counts=counts)
     own = e.draws[(e.draws["method"] == SUBJECT) & e.draws["value"].notna()]
     own = own[[TASKS[t].averaged for t in own["task"]]]
     if len(own):
         median = median_over_tasks(own, inverse=True)
         what = f"median reduction over {len(own)} tasks (without WNLI)"
-        e.add(
-            1,
-            what,
-            judge(median.low, median.high, least=REDUCTION),
-            value=median.value,
-            low=median.low,
-            high=median.high,
-            seeds=median.seeds,
-        )
-    return together(verdicts)
+        verdict = judge(median.low, median.high, least=REDUCTION)
+        # A median over the seeds and tasks that have such a setting supports nothing of the rest.
+        note = f"seeds with such a setting: {', '.join(partial)}" if partial else ""
+        numbers = {"value": median.value, "low": median.low, "high": median.high}
+        verdict = OPEN if note and verdict == SUPPORTED else verdict
+        e.add(1, what, verdict, **numbers, seeds=median.seeds, note=note)
+    return e.verdict(1)
 
 
 def _better(e: Evidence) -> str:
@@ -222,16 +240,22 @@ def _better(e: Evidence) -> str:
     for rival in RIVALS:
         verdicts = []
         for task in e.tasks:
+            counts = TASKS[task].averaged
             for point in (AUC, "b50", "b33"):
                 what = f"{point}, against {e.title(rival)}"
                 row = e.pair(task, SUBJECT, rival, point, "score")
                 if row is not None:
-                    verdict = e.add_difference(2, what, row, task=task)
-                    if TASKS[task].averaged:
-                        verdicts.append(verdict)
-                elif e.point(task, rival, FULL) is not None:
-                    note = "one of the two has no setting there"
-                    e.add(2, what, UNMEASURED, task=task, note=note)
+                    verdict = e.add_difference(2, what, row, task=task, counts=counts)
+                elif e.point(task, rival, FULL) is None:
+                    continue
+                else:
+                    able = e.reaches(task, rival, point) and not e.reaches(task, SUBJECT, point)
+                    # What the other can do and SmartBERT cannot is no reason to leave it out.
+                    verdict = OPEN if able else UNMEASURED
+                    note = f"{e.title(SUBJECT if able else rival)} has no setting there"
+                    e.add(2, what, verdict, task=task, seeds=0, note=note, counts=counts)
+                if counts:
+                    verdicts.append(verdict)
         if verdicts:
             what = f"all of these, against {e.title(rival)}"
             overall.append(e.add(2, what, together(verdicts), note=tally(verdicts)))
@@ -244,28 +268,24 @@ def _better(e: Evidence) -> str:
 
 
 def _exits_hardly_help(e: Evidence) -> str:
-    verdicts = []
     for task in HARD_TASKS:
         row = e.point(task, EXIT_ONLY, DROP[0])
         if row is None:
             continue
         what = f"cost that {e.title(EXIT_ONLY)} saves at {DROP[0]}, %"
         if np.isnan(row["cost"]):
-            verdicts.append(e.add(3, what, OPEN, task=task, seeds=0, note=row["status"]))
+            e.add(3, what, OPEN, task=task, seeds=0, note=row["status"], counts=True)
             continue
         low, high = 1 - row["cost_high"], 1 - row["cost_low"]
         opposite = judge(low, high, least=HARDLY)
         verdict = {SUPPORTED: REFUTED, REFUTED: SUPPORTED}.get(opposite, OPEN)
         numbers = {"value": 100 * (1 - row["cost"]), "low": 100 * low, "high": 100 * high}
         note = "" if row["status"] == "ok" else row["status"]
-        verdicts.append(
-            e.add(3, what, verdict, task=task, **numbers, seeds=row["seeds"], note=note)
-        )
-    return together(verdicts)
+        e.add(3, what, verdict, task=task, **numbers, seeds=row["seeds"], note=note, counts=True)
+    return e.verdict(3)
 
 
 def _skipping_is_essential(e: Evidence) -> str:
-    verdicts = []
     for task in HARD_TASKS:
         for method in (SKIPS, SUBJECT):
             if e.point(task, EXIT_ONLY, DROP[0]) is None or e.point(task, method, DROP[0]) is None:
@@ -279,30 +299,28 @@ def _skipping_is_essential(e: Evidence) -> str:
                 note = "; ".join(
                     f"{t}: {reason}" for t, reason in reasons.items() if reason != "ok"
                 )
-                verdicts.append(e.add(4, what, OPEN, task=task, seeds=0, note=note))
+                e.add(4, what, OPEN, task=task, seeds=0, note=note, counts=True)
                 continue
-            verdicts.append(e.add_difference(4, what, row, task=task, scale=100))
-    return together(verdicts)
+            e.add_difference(4, what, row, task=task, scale=100, counts=True)
+    return e.verdict(4)
 
 
 def _contrast(e: Evidence) -> str:
-    verdicts = []
     for task in e.tasks:
         row = e.pair(task, SUBJECT, NO_CONTRAST, EXITS, "score")
         if row is not None:
             what = "mean score of exits, with minus without"
-            verdicts.append(e.add_difference(5, what, row, task=task))
-    return together(verdicts)
+            e.add_difference(5, what, row, task=task, counts=TASKS[task].averaged)
+    return e.verdict(5)
 
 
 def _hard(e: Evidence) -> str:
-    verdicts = []
     for task in e.tasks:
         row = e.pair(task, SKIPS, SOFT, GATES, "score")
         if row is None:
             continue
         what = "score of hard inference, hard minus soft training"
-        verdicts.append(e.add_difference(6, what, row, task=task))
+        e.add_difference(6, what, row, task=task, counts=TASKS[task].averaged)
         for method in (SKIPS, SOFT):
             own = e.gates[(e.gates["task"] == task) & (e.gates["method"] == method)]
             if len(own):
@@ -314,7 +332,7 @@ def _hard(e: Evidence) -> str:
                     value=100 * own["undecided"].mean(),
                     seeds=own["seeds"].min(),
                 )
-    return together(verdicts)
+    return e.verdict(6)
 
 
 def claims_markdown(table: pd.DataFrame, *, caption: str, seeds: dict[str, list[int]]) -> str:
@@ -329,8 +347,8 @@ def claims_markdown(table: pd.DataFrame, *, caption: str, seeds: dict[str, list[
         "Each figure has its 95 % bootstrap interval over seeds and test examples. *Supported*:"
         " the whole interval lies on the claimed side. *Not supported*: the whole of it lies on"
         " the other side. *Inconclusive*: it covers both. A claim as a whole takes the verdict of"
-        " more than half of its figures if none says the opposite. WNLI (71 test examples) is"
-        " shown, and decides nothing but the claims that name it.",
+        " more than half of the figures that count if none of them says the opposite. WNLI (71"
+        " test examples) is shown, and decides nothing but the claims that name it.",
         _seeds_sentence(several, single),
         _overview(table),
     ]
@@ -370,25 +388,15 @@ def _seeds_sentence(several: list[str], single: list[str]) -> str:
 
 def _overview(table: pd.DataFrame) -> str:
     rows = table[table["what"] == "overall"]
+    votes = {n: table[(table["claim"] == n) & table["counts"]]["verdict"] for n in STATEMENTS}
     shown = pd.DataFrame(
         {
             "claim": [f"{row.claim}. {STATEMENTS[row.claim]}" for row in rows.itertuples()],
             "verdict": rows["verdict"],
-            "figures that count": [tally(_counting(table, row.claim)) for row in rows.itertuples()],
+            "figures that count": [tally(votes[row.claim]) for row in rows.itertuples()],
         }
     )
     return shown.to_markdown(index=False, disable_numparse=True)
-
-
-def _counting(table: pd.DataFrame, claim: int) -> list[str]:
-    """Return the verdicts of a claim's figures of single tasks, those that decide nothing left
-    out.
-    """
-    own = table[(table["claim"] == claim) & (table["task"].fillna("") != "")]
-    named = HARD_TASKS if claim in (3, 4) else ()
-    return [
-        row.verdict for row in own.itertuples() if TASKS[row.task].averaged or row.task in named
-    ]
 
 
 def figure_text(row) -> str:

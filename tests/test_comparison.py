@@ -18,7 +18,7 @@ from smartbert.claims import Evidence, claims_markdown, claims_table, judge, tog
 from smartbert.comparison import BUDGETS, Comparison, affordable, auc_weights, median_over_tasks
 from smartbert.errors import UserError
 from smartbert.evaluation import Evaluation
-from smartbert.tables import concat
+from smartbert.tables import concat, turned
 from smartbert.trace import Trace
 from workflow.scripts import (
     ablate,
@@ -42,6 +42,7 @@ MANIFEST = {
     "titles": {},
     "spaces": SPACES,
     "trained": False,
+    "ablated": [],
 }
 TUNING = {
     "trials": 40,
@@ -511,6 +512,74 @@ def test_contrast_and_hard_weights_are_measured_by_their_variants(run):
     shares = table[(table["claim"] == 6) & table["what"].str.startswith("gates in")]
     assert sorted(shares["value"]) == [50, 90]
     assert "mean score of exits" in claims_markdown(table, caption="", seeds={"rte": [1, 2]})
+
+
+def test_wnli_decides_no_claim_that_does_not_name_it(run):
+    row = {"subset": "", "space": "global", "first": "smartbert", "point": "exits", "kind": "score"}
+    row |= {"second": "smartbert_no_contrast", "probability": 1.0, "seeds": 2, "difference": 2.0}
+    rows = [
+        {**row, "task": "rte", "low": 1.0, "high": 3.0},
+        {**row, "task": "wnli", "low": -9.0, "high": -1.0},
+    ]
+    own = evidence(run)
+    points = pd.concat([own.points, own.points[own.points["task"] == "rte"].assign(task="wnli")])
+    parts = {"draws": own.draws, "gates": own.gates, "titles": {}, "points": points}
+    table = claims_table(Evidence(**parts, differences=pd.DataFrame(rows)))
+    found = table[table["claim"] == 5].set_index("what")
+    assert list(found["verdict"]) == ["supported", "not supported", "supported"]
+    assert list(found["counts"]) == [True, False, False]
+
+
+def test_what_smartbert_cannot_do_and_another_can_stays_open(run):
+    own = evidence(run)
+    lacks = (own.points["method"] == "smartbert") & (own.points["point"] == "b50")
+    numbers = own.points.columns.intersection(["score", "cost", "score_low", "score_high"])
+    points = own.points.copy()
+    points.loc[lacks, numbers], points.loc[lacks, "seeds"] = np.nan, 0
+    both = (own.differences["point"] == "b50") & (
+        own.differences[["first", "second"]] == "smartbert"
+    ).any(axis=1)
+    parts = {"draws": own.draws, "gates": own.gates, "titles": own.titles, "points": points}
+    table = claims_table(Evidence(**parts, differences=own.differences[~both]))
+    found = table[(table["claim"] == 2) & (table["what"] == f"b50, against {own.title('deebert')}")]
+    assert set(found["verdict"]) == {"inconclusive"} and found["counts"].all()
+    assert set(found["note"]) == {"SmartBERT has no setting there"}
+
+
+def test_a_median_over_some_seeds_supports_nothing(run):
+    own = evidence(run)
+    cheap = (own.points["method"] == "smartbert") & (own.points["point"] == "drop1")
+    draws, points = own.draws.copy(), own.points.copy()
+    mine = draws["method"] == "smartbert"
+    draws.loc[mine, [c for c in draws if c == "value" or c[1:].isdigit()]] = 0.1
+    parts = {"differences": own.differences, "gates": own.gates, "titles": own.titles}
+    for status, verdict in (("ok", "supported"), ("seed 2: no setting", "inconclusive")):
+        points.loc[cheap, ["status", "seeds"]] = [status, 2 if status == "ok" else 1]
+        table = claims_table(Evidence(**parts, draws=draws, points=points))
+        (median,) = table[table["what"].str.startswith("median")].itertuples()
+        assert median.verdict == verdict
+    assert median.note == "seeds with such a setting: MNLI 1 of 2, RTE 1 of 2"
+
+
+def test_a_difference_that_is_there_both_ways_is_read_once(run):
+    own = evidence(run)
+    both = pd.concat([own.differences, turned(own.differences)])
+    parts = {"draws": own.draws, "gates": own.gates, "titles": own.titles, "points": own.points}
+    once, twice = (
+        claims_table(Evidence(**parts, differences=table)) for table in (own.differences, both)
+    )
+    pd.testing.assert_frame_equal(once, twice)
+
+
+def test_only_ablations_of_the_run_are_read(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    old = folder / "ablations" / "rte"
+    old.mkdir(parents=True)
+    (old / "differences.csv").write_text("of another run")
+    claims.write_claims(folder, MANIFEST, caption="")
+    with pytest.raises(FileNotFoundError, match=r"points\.csv"):
+        claims.write_claims(folder, {**MANIFEST, "ablated": ["rte"]}, caption="")
 
 
 def test_verdicts_together_need_a_majority_and_no_opposition():

@@ -152,7 +152,8 @@ def tuning(config: dict, method: str) -> dict:
 
 def manifest(config: dict, tasks: list[str] | None = None) -> dict:
     """Return what a run, or some tasks of it, consists of: seeds by task, by method its title and
-    trainings, the spaces that are searched, and whether it trains.
+    trainings, the spaces that are searched, whether it trains, and the tasks with an ablation. That
+    is none for some tasks alone, which are to be had without their ablation.
     """
     found = groups(config, config["compare"])
     return {
@@ -161,6 +162,7 @@ def manifest(config: dict, tasks: list[str] | None = None) -> dict:
         "titles": {group: title(config, group) for group in found},
         "spaces": config["tuning"]["spaces"],
         "trained": not config["traces_from"],
+        "ablated": [] if tasks else config["ablations"]["tasks"],
     }
 
 

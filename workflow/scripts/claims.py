@@ -27,15 +27,15 @@ def main(argv: list[str] | None = None) -> None:
 def write_claims(results: Path, manifest: dict, *, caption: str, out: Path | None = None) -> None:
     """Write claims.csv and claims.md of a run, into its own folder or into another one.
 
-    Ablations are read where they ran: claims 5 and 6 are measured by variants of SmartBERT.
+    Of the ablations those are read that are part of the run: claims 5 and 6 are measured by
+    variants of SmartBERT.
     """
     base = out or results
-    tasks = list(manifest["seeds"])
-    folders = [results / part / task for part in ("statistics", "ablations") for task in tasks]
+    tasks, ablated = list(manifest["seeds"]), manifest["ablated"]
+    folders = [results / "statistics" / task for task in tasks]
+    folders += [results / "ablations" / task for task in ablated]
     tables = {
-        name: concat(
-            pd.read_csv(path / f"{name}.csv") for path in folders if (path / f"{name}.csv").exists()
-        )
+        name: concat(pd.read_csv(path / f"{name}.csv") for path in folders if path.is_dir())
         for name in ("points", "differences", "draws")
     }
     keys = {
@@ -47,8 +47,7 @@ def write_claims(results: Path, manifest: dict, *, caption: str, out: Path | Non
     tables = {name: table.drop_duplicates(keys[name]) for name, table in tables.items()}
     titles = dict(zip(tables["points"]["method"], tables["points"]["title"], strict=True))
     gates = [pd.read_csv(base / "tables" / "gates.csv")]
-    ablated = [results / "ablations" / task / "gates.csv" for task in tasks]
-    gates += [pd.read_csv(path) for path in ablated if path.exists()]
+    gates += [pd.read_csv(results / "ablations" / task / "gates.csv") for task in ablated]
     evidence = Evidence(**tables, gates=ablation_gates(gates), titles=titles)
     table = claims_table(evidence)
     write_csv(table, base / "claims.csv")
