@@ -50,6 +50,12 @@ class DataSettings:
     train: str | None = None
     test: tuple[str, ...] | None = None
 
+    @classmethod
+    def from_json(cls, values: dict) -> "DataSettings":
+        """Return the record from its JSON form, in which tuples are lists."""
+        tuples = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return cls(**tuples)
+
 
 def test_splits(task: TaskSpec, settings: DataSettings) -> list[tuple[str, str]]:
     """Return (subset, split name) of each test split, with the config's names where it has any."""

@@ -45,7 +45,8 @@ def published_sweep(trace: Trace, *, label: str = "") -> list[Point]:
     policies = {FULL: Policy()}
     if skip is not None:
         swept = [skip] if thresholds else trace.grid[np.isfinite(trace.grid)]
-        policies.update({f"skip {s:.3g}": Policy(NEVER, (), float(s)) for s in swept})
+        digits = next(n for n in range(3, 10) if len({f"{s:.{n}g}" for s in swept}) == len(swept))
+        policies.update({f"skip {s:.{digits}g}": Policy(NEVER, (), float(s)) for s in swept})
     for threshold in thresholds:
         policy = Policy.uniform(criterion, threshold, depth=depth, skip_threshold=skip)
         if can_exit(policy, depth):  # at the others the exits change nothing
@@ -285,16 +286,21 @@ class Evaluation:
 
 
 def same_origin(trace: Trace, tuned: dict, *, member: str) -> None:
-    """Refuse a trace that is not of the training that was tuned.
+    """Refuse a trace that is not of the test split and of the training that was tuned.
 
     Raises:
-        UserError: naming what differs: task, seed, model or cost convention's record.
+        UserError: naming what differs: split, task, seed or model.
     """
     recorded = tuned["members"].get(member)
     if recorded is None:
         raise UserError(
             f"points.json of {tuned['method']} on {tuned['task']} does not know {member!r}; known:"
             f" {', '.join(tuned['members'])}; delete points.json and run again"
+        )
+    if trace.meta.get("split") != "test":
+        raise UserError(
+            f"the trace of {member} on {tuned['task']} is of split {trace.meta.get('split')!r}, and"
+            " scores are of 'test'; delete the run's traces and run again"
         )
     for key in ("task", "seed", "model"):
         if trace.meta.get(key) != recorded[key]:

@@ -202,10 +202,9 @@ def grid_from_tune(
     """
     if model.gates is None:
         return np.array([NEVER_SKIP], dtype=np.float32)
-    if not quantiles:
-        return skip_grid(np.empty(0), quantiles=0, extra=skip_thresholds)
-    gates = own_path(model, tune).gates
-    return skip_grid(gates, quantiles=quantiles, extra=skip_thresholds)
+    extra = [*skip_thresholds, model.config.skip_threshold]  # its own is scored whatever is tuned
+    gates = own_path(model, tune).gates if quantiles else np.empty(0)
+    return skip_grid(gates, quantiles=quantiles, extra=extra)
 
 
 def own_path(model: AdaptiveBert, split: dict[str, list]) -> Paths:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from smartbert.ablation import ablation_page
 from smartbert.claims import Evidence, claims_markdown, claims_table, judge, together
 from smartbert.comparison import BUDGETS, Comparison, affordable, auc_weights, median_over_tasks
 from smartbert.errors import UserError
-from smartbert.evaluation import Evaluation
+from smartbert.evaluation import Evaluation, published_sweep
 from smartbert.tables import concat, turned
 from smartbert.trace import Trace
 from workflow.scripts import (
@@ -389,6 +390,7 @@ def test_what_came_of_a_predecessor_is_no_result(run, tmp_path, lost):
         ({"task": "mnli"}, "has task 'mnli'"),
         ({"seed": 7}, "has seed 7"),
         ({"model": "another"}, "has model 'another'"),
+        ({"split": "tune"}, "is of split 'tune'"),
     ],
 )
 def test_a_trace_of_another_training_is_refused_by_name(run, change, message):
@@ -424,6 +426,15 @@ def test_a_tune_trace_of_other_data_is_refused_by_name(run, tmp_path):
     words[words.index("--data") + 1] = str(other)
     with pytest.raises(UserError, match="has data 'data of rte tune', wanted is 'changed'"):
         tune.main(words)
+
+
+def test_all_recorded_skip_thresholds_are_swept_whatever_their_digits():
+    trace = made_up("rte", "skip_only")
+    near = trace.grid.copy()
+    near[: len(near) - 1] = 0.5 + 1e-4 * np.arange(len(near) - 1)  # quantiles of clustered gates
+    swept = [p for p in published_sweep(replace(trace, grid=near)) if p.name.startswith("skip")]
+    assert len({p.policy.skip_threshold for p in swept}) == len(near) - 1 > 1
+    assert len({p.name for p in swept}) == len(near) - 1
 
 
 def test_a_kept_study_is_continued_only_with_the_same_traces_cost_and_search(run, tmp_path):

@@ -45,6 +45,6 @@ def test_what_methods_take_is_read_from_the_kept_trainings():
 
 
 def test_this_machine_is_measured():
-    sizes = {"hidden": 48, "intermediate": 96, "layers": 2}
+    sizes = {"hidden": 192, "intermediate": 768, "layers": 2}
     pace = estimate.measured(sizes, "fp32")
     assert pace.token > 0 and pace.forward > 0 and pace.step >= 0

@@ -14,7 +14,7 @@ from made_up import made_up
 from smartbert.cost import Architecture
 from smartbert.errors import UserError
 from smartbert.policies import CRITERIA, Policy, entropy, exit_signals
-from smartbert.recording import record, skip_grid
+from smartbert.recording import grid_from_tune, record, skip_grid
 from smartbert.replay import Replay
 from smartbert.trace import Trace
 
@@ -111,6 +111,13 @@ def test_one_recording_replays_every_threshold_of_live_inference(
         assert decisions.exit_layer[i] == live.exit_layer[0]
         np.testing.assert_array_equal(decisions.executed[i], live.executed[0])
         np.testing.assert_allclose(decisions.logits[i], live.logits[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("quantiles", [0, 3])
+def test_a_models_own_threshold_is_always_recorded(tiny_model, split, quantiles):
+    model = tiny_model(**SMARTBERT, skip_threshold=0.42)
+    grid = grid_from_tune(model, split, skip_thresholds=[], quantiles=quantiles)
+    assert np.float32(0.42) in grid and np.isinf(grid[-1])
 
 
 def test_a_grid_recorded_at_once_equals_each_threshold_recorded_alone(tiny_model, split):

@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 
 from baselines import METHODS, load
 from smartbert.errors import UserError
-from workflow import settings
+from workflow import code, settings
 
 
 def merged(name: str = "config") -> dict:
@@ -191,6 +191,64 @@ def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
         assert variant == {**config["tuning"], "spaces": ["global"]}
     del config["compare"][1:]
     assert settings.tuning(config, "smartbert")["spaces"] == ["global", "per_layer"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "seeds",
+            {"default": [1], "rt": [1]},
+            r"unknown value 'rt' \(did you mean 'rte'\?\).*seeds",
+        ),
+        ("results", "my results", "results is 'my results'.*no spaces"),
+        ("tuning.spaces", ["per_layer"], r"tuning\.spaces"),
+        ("ablations.methods", [], r"has 'rte', and ablations\.methods is empty"),
+        (
+            "methods.mine",
+            {"source": "mine.py"},
+            r"'mine\.py' does not exist.*methods\.mine\.source",
+        ),
+        (
+            "methods.late",
+            {"method": "deebert", "batch_size": 16},
+            r"set `methods\.late\.continues`",
+        ),
+        (
+            "methods.smartbert_soft.group",
+            "smartbert",
+            r"'smartbert_soft', which is shown as a part",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_runs(path, value, message):
+    with pytest.raises(UserError, match=message) as refusal:
+        settings.validate(changed(path, value))
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_only_type_checkers_read_is_no_code_that_runs(tmp_path):
+    """Else every training would follow each line of what its data's script names in a hint."""
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    hint = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import workflow.settings\n"
+    one.write_text(f"{hint}x = 1\n")
+    other.write_text("from typing import TYPE_CHECKING\nx = 1\n")
+    assert code._read(one) == code._read(other)
+    assert "workflow.settings" not in code._read(one)[1]
+
+
+def test_trainings_of_one_group_are_tuned_and_shown_together():
+    lambdas = ["skip_only_lambda_0", "skip_only_lambda_5"]
+    config = changed("compare", [*merged()["compare"], *lambdas])
+    for name in lambdas:
+        config["methods"][name]["group"] = "skip_only"
+    settings.validate(config)
+    expected = ["skip_only", *lambdas]
+    assert settings.groups_of(config, ["skip_only"]) == {"skip_only": expected}
+    assert settings.manifest(config)["methods"]["skip_only"] == expected
+    assert set(settings.lambda_grid(config, "rte")).isdisjoint(lambdas)
+    # What is in no comparison appears with the ablation's own, or alone.
+    assert settings.groups_of(config, ["smartbert_soft"]) == {"smartbert_soft": ["smartbert_soft"]}
 
 
 def test_a_group_is_of_one_method():

@@ -53,11 +53,21 @@ def _file(module: str) -> Path | None:
     return None
 
 
+class _Running(ast.NodeTransformer):
+    """Leaves out what is there for type checkers alone."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
+        self.generic_visit(node)
+        typing = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return node.orelse if typing else node
+
+
 @cache
 def _read(path: Path) -> tuple[str, list[str]]:
     """Return a digest of a file's code without docstrings, and the modules it imports."""
     tree = ast.parse(path.read_text())
     imports = []
+    tree = _Running().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports += [alias.name for alias in node.names]

@@ -15,7 +15,7 @@ import jsonschema
 import yaml
 
 from baselines import METHODS
-from smartbert.data import SYNTHETIC, DataSettings, check_path
+from smartbert.data import SYNTHETIC, check_path
 from smartbert.errors import UserError, unknown
 from smartbert.methods import REFERENCE, SUBJECT
 from smartbert.points import GLOBAL
@@ -26,6 +26,8 @@ from workflow.code import digest
 ENTRY_KEYS = ("method", "source", "like", "continues", "group", "label", "title")
 INHERITED = ("method", "source", "continues")  # of these, what `like` hands on
 SKIPS = "skip_only"  # stage 1 of what is ablated
+# Methods that start from another one's trained model.
+CONTINUING = ("smartbert", "deebert", "exit_only", "gates_off", "random_skip", "constant_skip")
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
@@ -34,6 +36,7 @@ def schema() -> dict:
     """Return the config's JSON schema; the names of tasks come from the records."""
     loaded = yaml.safe_load(SCHEMA.read_text())
     loaded["$defs"]["task"] = {"enum": list(TASKS)}
+    loaded["$defs"]["task_or_default"] = {"enum": ["default", *TASKS]}
     return loaded
 
 
@@ -58,6 +61,37 @@ def validate(config: dict) -> None:
             if name not in config["methods"]:
                 raise unknown("method", name, config["methods"], setting=f"{key} in the config")
     _one_criterion(config)
+    for key in listed.keys() - {"compare"}:
+        for name in listed[key]:
+            if (group := entry(config, name, "group")) not in (None, name):
+                raise UserError(
+                    f"config: {key} has {name!r}, which is shown as a part of {group!r}; an"
+                    " ablation shows single trainings: take it out there, or"
+                    f" `methods.{name}.group`"
+                )
+    for name in config["ablations"]["tasks"]:
+        if not variants(config, name):
+            raise UserError(
+                f"config: ablations.tasks has {name!r}, and ablations.methods is empty; name the"
+                " variants there, or take the task out"
+            )
+    for name in config["methods"]:
+        source = entry(config, name, "source")
+        if source is None and registered(config, name) in CONTINUING:
+            if entry(config, name, "continues") is None:
+                raise UserError(
+                    f"config: methods.{name} is a {registered(config, name)}, which goes on from a"
+                    f" trained model: set `methods.{name}.continues` to the entry that trains it"
+                )
+        elif source is not None and not Path(source).is_file():
+            raise UserError(
+                f"method {name!r}: source {source!r} does not exist; set `methods.{name}.source`"
+            )
+    if any(map(str.isspace, config["results"])):
+        raise UserError(
+            f"config: results is {config['results']!r}; it becomes part of commands and must have"
+            " no spaces"
+        )
     if REFERENCE not in config["compare"]:
         raise UserError(f"config: compare lacks {REFERENCE!r}, the reference of every ratio")
     for name, own in config["task_settings"].items():
@@ -107,6 +141,18 @@ def groups(config: dict, names: list[str]) -> dict[str, list[str]]:
     return found
 
 
+def groups_of(config: dict, names: list[str]) -> dict[str, list[str]]:
+    """Return the methods of some entries as tables show them, each with all entries behind it:
+    those of them that are compared, else those that appear in an ablation, else all.
+    """
+    every = groups(config, list(config["methods"]))
+    seen = (config["compare"], shown_entries(config), config["methods"])
+    return {
+        group: next(found for some in seen if (found := [n for n in every[group] if n in some]))
+        for group in groups(config, names)
+    }
+
+
 def shown_entries(config: dict) -> list[str]:
     """Return the entries that appear anywhere: those compared, and the ablations'."""
     ablated = [one for name in TASKS for one in ablation_entries(config, name)]
@@ -134,7 +180,8 @@ def lambda_grid(config: dict, name: str) -> dict[str, float]:
     line = [e for v in variants(config, name) if (e := entry(config, v, "continues"))]
     weights = {}
     for stage in dict.fromkeys([SKIPS, *line]):
-        if registered(config, stage) == SKIPS:
+        single = entry(config, stage, "group") in (None, stage)  # else tuned and shown with others
+        if registered(config, stage) == SKIPS and single:
             own, base = (method_settings(config, name, s) for s in (stage, SKIPS))
             if "lambda" in own and {**own, "lambda": None} == {**base, "lambda": None}:
                 weights[stage] = own["lambda"]
@@ -155,7 +202,7 @@ def manifest(config: dict, tasks: list[str] | None = None) -> dict:
     trainings, the spaces that are searched, whether it trains, and the tasks with an ablation. That
     is none for some tasks alone, which are to be had without their ablation.
     """
-    found = groups(config, config["compare"])
+    found = groups_of(config, config["compare"])
     return {
         "seeds": {name: seeds(config, name) for name in tasks or config["tasks"]},
         "methods": found,
@@ -288,18 +335,6 @@ def data_settings(config: dict, name: str) -> dict:
         "train": given.get("train"),
         "test": given.get("test"),
     }
-
-
-def parse_data_settings(values: dict) -> DataSettings:
-    """Return the record from its JSON form."""
-    tests = values["test"]
-    return DataSettings(
-        **{
-            **values,
-            "synthetic_rows": tuple(values["synthetic_rows"]),
-            "test": tuple(tests) if tests else None,
-        }
-    )
 
 
 def data_files(config: dict, name: str) -> list[str]:

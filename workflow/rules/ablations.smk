@@ -7,7 +7,7 @@ rule ablate:
         points=lambda wildcards: run_files(
             wildcards.task, settings.ablation_entries(config, wildcards.task), "points.json"
         ),
-        traces=lambda wildcards: entry_files(
+        traces=lambda wildcards: member_files(
             wildcards.task,
             settings.ablation_entries(config, wildcards.task),
             "trace-test.safetensors",
@@ -33,13 +33,13 @@ rule ablate:
     params:
         settings=settings.compact(config["statistics"]),
         methods=lambda wildcards: settings.ordered(
-            settings.groups(config, settings.ablation_entries(config, wildcards.task))
+            settings.groups_of(config, settings.ablation_entries(config, wildcards.task))
         ),
         variants=lambda wildcards: settings.variants(config, wildcards.task),
         weights=lambda wildcards: settings.compact(settings.lambda_grid(config, wildcards.task)),
         seeds=lambda wildcards: settings.seeds(config, wildcards.task),
         caption=config["data"]["caption"],
-        runs=lambda wildcards, input: input.points[0].partition(f"/{wildcards.task}/")[0],
+        runs=lambda wildcards, input: Path(input.points[0]).parents[3],
         folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.ablate"),
     shell:

@@ -34,9 +34,9 @@ def parent_weights(wildcards):
 EVERY_CORE = 1024
 STATISTICS = ["points", "auc", "bands", "differences", "draws"]
 RUN_TABLES = ["scores", "curve", "exits", "gates", "usage", "lengths"]
-GROUPS = settings.groups(config, list(config["methods"]))
-AS_ONE = "|".join(GROUPS)  # methods as they are tuned, scored and shown: see `group` in the config
-SHOWN = settings.shown_entries(config)
+# Methods as they are tuned, scored and shown, with their trainings: see `group` in the config.
+GROUPS = settings.groups_of(config, list(config["methods"]))
+AS_ONE = "|".join(GROUPS)
 
 
 wildcard_constraints:
@@ -49,14 +49,10 @@ def trace_files(split):
     def files(wildcards):
         return [
             f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/trace-{split}.safetensors"
-            for name in shown(wildcards.method)
+            for name in GROUPS[wildcards.method]
         ]
 
     return files
-
-
-def shown(group):
-    return [name for name in GROUPS[group] if name in SHOWN] or GROUPS[group]
 
 
 def run_files(task, names, file):
@@ -67,10 +63,11 @@ def run_files(task, names, file):
     ]
 
 
-def entry_files(task, names, file):
+def member_files(task, names, file):
     return [
         f"<results>/runs/{task}/{name}/seed{seed}/{file}"
-        for name in names
+        for group in settings.groups(config, names)
+        for name in GROUPS[group]
         for seed in settings.seeds(config, task)
     ]
 

@@ -50,7 +50,7 @@ rule latency:
         points="<results>/runs/{task}/{method}/seed{seed}/points.json",
         weights=lambda wildcards: [
             f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/model.safetensors"
-            for name in shown(wildcards.method)
+            for name in GROUPS[wildcards.method]
         ],
         test=rules.task_data.output.test,
     output:

@@ -18,7 +18,7 @@ rule tune:
         "../../environment.yml"
     threads: 1
     params:
-        members=lambda wildcards: settings.member_options(config, shown(wildcards.method)),
+        members=lambda wildcards: settings.member_options(config, GROUPS[wildcards.method]),
         title=lambda wildcards: settings.title_option(config, wildcards.method),
         settings=lambda wildcards: settings.compact(settings.tuning(config, wildcards.method)),
         convention=config["cost"]["convention"],

@@ -4,7 +4,7 @@
 rule compare:
     input:
         points=lambda wildcards: run_files(wildcards.task, config["compare"], "points.json"),
-        traces=lambda wildcards: entry_files(
+        traces=lambda wildcards: member_files(
             wildcards.task, config["compare"], "trace-test.safetensors"
         ),
     output:
@@ -18,9 +18,9 @@ rule compare:
     threads: 1
     params:
         settings=settings.compact(config["statistics"]),
-        methods=settings.ordered(settings.groups(config, config["compare"])),
+        methods=settings.ordered(settings.groups_of(config, config["compare"])),
         seeds=lambda wildcards: settings.seeds(config, wildcards.task),
-        runs=lambda wildcards, input: input.points[0].partition(f"/{wildcards.task}/")[0],
+        runs=lambda wildcards, input: Path(input.points[0]).parents[3],
         folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.compare"),
     shell:

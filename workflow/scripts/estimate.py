@@ -24,6 +24,7 @@ import yaml
 
 from smartbert.backbones import source
 from smartbert.cost import CONVENTIONS, Architecture, CostModel
+from smartbert.errors import UserError
 from smartbert.files import read_json
 from smartbert.methods import REFERENCE
 from workflow import settings
@@ -209,15 +210,20 @@ def measured(sizes: dict, precision: str) -> Pace:
         loss.item()  # waits for a GPU
         return time.perf_counter() - began
 
-    def typical(tokens: int, train: bool) -> float:
-        return statistics.median([step(tokens, train) for _ in range(6)][1:])
+    def least(tokens: int, train: bool) -> float:
+        return min([step(tokens, train) for _ in range(6)][1:])  # what else runs only adds to it
 
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
     print(f"measured on: {name}{threads}, {'bf16' if bf16 else 'fp32'}", file=sys.stderr)
-    one, two = typical(short, True), typical(long, True)
+    one, two = least(short, True), least(long, True)
+    if two <= one:
+        raise UserError(
+            f"this machine is too busy to be measured: a step with {long} tokens took no longer"
+            f" than one with {short}; run again when nothing else does"
+        )
     token = (two - one) / (size * (long - short))
-    return Pace(max(0.0, one - token * size * short), token, typical(long, False) / (size * long))
+    return Pace(max(0.0, one - token * size * short), token, least(long, False) / (size * long))
 
 
 def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, jobs: int) -> None:

@@ -24,12 +24,11 @@ def main(argv: list[str] | None = None) -> None:
 
     from tokenizers import Tokenizer
 
-    from smartbert.data import SPLITS, prepare, test_splits
+    from smartbert.data import SPLITS, DataSettings, prepare, test_splits
     from smartbert.provenance import sha256
     from smartbert.tasks import task
-    from workflow.settings import parse_data_settings
 
-    spec, settings = task(args.task), parse_data_settings(args.settings)
+    spec, settings = task(args.task), DataSettings.from_json(args.settings)
     frames = prepare(spec, settings, Tokenizer.from_file(str(args.tokenizer)))
     args.out.mkdir(parents=True, exist_ok=True)
     record = {"task": args.task, "settings": args.settings, "splits": {}}
