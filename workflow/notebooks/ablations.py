@@ -31,7 +31,7 @@ print(", ".join(TASKS[name].title for name in run.ablated) + ".", run.caption)
 # - *Without contrast* gives the contrastive loss the weight 0, in both stages or in one. *Over all pairs* adds the last
 #   pair of neighbouring exits, which the released code leaves out, to the contrast of stage 2.
 # - *Without hard weights* trains with soft gates throughout. *Released start* is the published schedule on this model:
-#   gates that start on the threshold, three soft epochs of four, a small lambda from the beginning.
+#   gates that start on the threshold, three soft epochs of five, a small lambda from the beginning.
 # - *No dropout in frozen layers* holds the backbone still while the heads train.
 # - *Lambda*, 0.2 in the method itself, weighs the penalty on layers that run; 0 asks for no skipping.
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # How a number comes about
 #
-# One cell of the main table, from the trace to the table, in four steps: what the model said, what the thresholds make
+# One cell of the main table, from the trace to the table, in five steps: what the model said, what the thresholds make
 # of it, what it costs, and how the thresholds were chosen. No model runs and nothing is trained.
 
 # %%
