@@ -240,14 +240,14 @@ def _better(e: Evidence) -> str:
     for rival in RIVALS:
         verdicts = []
         for task in e.tasks:
+            if any(e.point(task, method, FULL) is None for method in (SUBJECT, rival)):
+                continue
             counts = TASKS[task].averaged
             for point in (AUC, "b50", "b33"):
                 what = f"{point}, against {e.title(rival)}"
                 row = e.pair(task, SUBJECT, rival, point, "score")
                 if row is not None:
                     verdict = e.add_difference(2, what, row, task=task, counts=counts)
-                elif e.point(task, rival, FULL) is None:
-                    continue
                 else:
                     able = e.reaches(task, rival, point) and not e.reaches(task, SUBJECT, point)
                     # What the other can do and SmartBERT cannot is no reason to leave it out.
