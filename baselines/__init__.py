@@ -35,7 +35,7 @@ def load(name: str, source: str | None = None) -> Method:
         UserError: for an unknown name, or a file without exactly one method of its own.
     """
     if source is not None:
-        return _from_file(name, Path(source))
+        return _from_file(name, source_file(name, source))
     if name not in METHODS:
         raise unknown(
             "method", name, METHODS, setting="`methods` in the config (or give it a `source` file)"
@@ -44,11 +44,21 @@ def load(name: str, source: str | None = None) -> Method:
     return getattr(importlib.import_module(module), attribute)()
 
 
-def _from_file(name: str, path: Path) -> Method:
+def source_file(name: str, source: str) -> Path:
+    """Return the file that defines a method.
+
+    Raises:
+        UserError: if there is none.
+    """
+    path = Path(source)
     if not path.is_file():
         raise UserError(
-            f"method {name!r}: source {str(path)!r} does not exist; set `methods.{name}.source`"
+            f"method {name!r}: source {source!r} does not exist; set `methods.{name}.source`"
         )
+    return path
+
+
+def _from_file(name: str, path: Path) -> Method:
     spec = importlib.util.spec_from_file_location(f"method_{name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

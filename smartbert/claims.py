@@ -74,15 +74,19 @@ class Evidence:
     rows: list[dict] = field(default_factory=list)
 
     def __post_init__(self):
-        for name in ("points", "differences", "draws"):
+        pair, point = ["task", "first", "second", "point", "kind"], ["task", "method", "point"]
+        keys = {"points": point, "differences": pair, "draws": ["task", "method"]}
+        for name, key in keys.items():
             table = getattr(self, name)
             first = [TASKS[t].test[0][0] for t in table["task"]]
             subset = table["subset"].fillna("")
-            setattr(self, name, table[(table["space"] == GLOBAL) & (subset == first)])
-        key = ["task", "first", "second", "point", "kind"]
-        both = pd.concat([self.differences, turned(self.differences)]).drop_duplicates(key)
-        self._pairs = both.set_index(key).sort_index()
-        self._points = self.points.set_index(["task", "method", "point"]).sort_index()
+            own = table[(table["space"] == GLOBAL) & (subset == first)]
+            # What both the comparison and an ablation have measured counts once, as the first says.
+            setattr(self, name, own.drop_duplicates(key))
+        # An ablation may have a pair the other way round.
+        both = pd.concat([self.differences, turned(self.differences)]).drop_duplicates(pair)
+        self._pairs = both.set_index(pair).sort_index()
+        self._points = self.points.set_index(point).sort_index()
 
     @property
     def tasks(self) -> list[str]:
@@ -360,15 +364,9 @@ def claims_markdown(table: pd.DataFrame, *, caption: str, seeds: dict[str, list[
         if figures.empty:
             parts.append("This run has no training that measures it.")
             continue
-        shown = pd.DataFrame(
-            {
-                "task": [TASKS[t].title if t else "all" for t in figures["task"].fillna("")],
-                "what": figures["what"],
-                "value [95 % interval]": [figure_text(row) for row in figures.itertuples()],
-                "seeds": [f"{s:.0f}" if s == s else "" for s in figures["seeds"]],
-                "verdict": figures["verdict"],
-                "note": figures["note"].fillna(""),
-            }
+        shown = figures_frame(figures).assign(note=figures["note"].fillna(""))
+        shown = shown.replace({"task": {"": "all"}}).rename(
+            columns={"value": "value [95 % interval]"}
         )
         if not shown["note"].any():
             shown = shown.drop(columns="note")
@@ -399,7 +397,22 @@ def _overview(table: pd.DataFrame) -> str:
     return shown.to_markdown(index=False, disable_numparse=True)
 
 
-def figure_text(row) -> str:
+def figures_frame(figures: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the claims for reading: task ("" for all), what, value with interval, seeds,
+    verdict, all as texts.
+    """
+    return pd.DataFrame(
+        {
+            "task": [TASKS[name].title if name else "" for name in figures["task"].fillna("")],
+            "what": figures["what"],
+            "value": [_figure_text(row) for row in figures.itertuples()],
+            "seeds": [f"{number:.0f}" if number == number else "" for number in figures["seeds"]],
+            "verdict": figures["verdict"].fillna(""),
+        }
+    )
+
+
+def _figure_text(row) -> str:
     """Return value and interval of a row of the claims; empty where nothing was measured."""
     if pd.isna(row.value):
         return ""

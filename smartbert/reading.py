@@ -15,7 +15,7 @@ import pandas as pd
 from IPython.display import Image
 
 from smartbert.ablation import ablation_page
-from smartbert.claims import STATEMENTS, figure_text
+from smartbert.claims import STATEMENTS, figures_frame
 from smartbert.errors import UserError, unknown
 from smartbert.evaluation import Evaluation
 from smartbert.files import read_json
@@ -124,12 +124,7 @@ class Run:
         and their own verdicts.
         """
         rows = self.claims[(self.claims["claim"] == claim) & (self.claims["what"] != "overall")]
-        value = [figure_text(row) for row in rows.itertuples()]
-        names = [TASKS[name].title if name in TASKS else name for name in rows["task"]]
-        seeds = ["" if pd.isna(number) else f"{number:.0f}" for number in rows["seeds"]]
-        verdicts = rows["verdict"].fillna("")
-        shown = rows.assign(task=names, value=value, seeds=seeds, verdict=verdicts)
-        return shown[["task", "what", "value", "seeds", "verdict"]].reset_index(drop=True)
+        return figures_frame(rows).reset_index(drop=True)
 
     @property
     def ablated(self) -> list[str]:

@@ -65,9 +65,8 @@ class _Running(ast.NodeTransformer):
 @cache
 def _read(path: Path) -> tuple[str, list[str]]:
     """Return a digest of a file's code without docstrings, and the modules it imports."""
-    tree = ast.parse(path.read_text())
+    tree = _Running().visit(ast.parse(path.read_text()))
     imports = []
-    tree = _Running().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports += [alias.name for alias in node.names]

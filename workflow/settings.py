@@ -14,7 +14,7 @@ from types import NoneType
 import jsonschema
 import yaml
 
-from baselines import METHODS
+from baselines import METHODS, source_file
 from smartbert.data import SYNTHETIC, check_path
 from smartbert.errors import UserError, unknown
 from smartbert.methods import REFERENCE, SUBJECT
@@ -26,8 +26,8 @@ from workflow.code import digest
 ENTRY_KEYS = ("method", "source", "like", "continues", "group", "label", "title")
 INHERITED = ("method", "source", "continues")  # of these, what `like` hands on
 SKIPS = "skip_only"  # stage 1 of what is ablated
-# Methods that start from another one's trained model.
-CONTINUING = ("smartbert", "deebert", "exit_only", "gates_off", "random_skip", "constant_skip")
+TRAINLESS = ("random_skip", "constant_skip", "gates_off")  # they only record
+CONTINUING = ("smartbert", "deebert", "exit_only", *TRAINLESS)  # from another one's trained model
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
@@ -61,32 +61,10 @@ def validate(config: dict) -> None:
             if name not in config["methods"]:
                 raise unknown("method", name, config["methods"], setting=f"{key} in the config")
     _one_criterion(config)
-    for key in listed.keys() - {"compare"}:
-        for name in listed[key]:
-            if (group := entry(config, name, "group")) not in (None, name):
-                raise UserError(
-                    f"config: {key} has {name!r}, which is shown as a part of {group!r}; an"
-                    " ablation shows single trainings: take it out there, or"
-                    f" `methods.{name}.group`"
-                )
-    for name in config["ablations"]["tasks"]:
-        if not variants(config, name):
-            raise UserError(
-                f"config: ablations.tasks has {name!r}, and ablations.methods is empty; name the"
-                " variants there, or take the task out"
-            )
+    listed.pop("compare")
+    _check_variants(config, listed)
     for name in config["methods"]:
-        source = entry(config, name, "source")
-        if source is None and registered(config, name) in CONTINUING:
-            if entry(config, name, "continues") is None:
-                raise UserError(
-                    f"config: methods.{name} is a {registered(config, name)}, which goes on from a"
-                    f" trained model: set `methods.{name}.continues` to the entry that trains it"
-                )
-        elif source is not None and not Path(source).is_file():
-            raise UserError(
-                f"method {name!r}: source {source!r} does not exist; set `methods.{name}.source`"
-            )
+        _check_start(config, name)
     if any(map(str.isspace, config["results"])):
         raise UserError(
             f"config: results is {config['results']!r}; it becomes part of commands and must have"
@@ -112,6 +90,39 @@ def validate(config: dict) -> None:
         check_traces(config)
     else:
         check_path(config["data"]["path"], config["tasks"])
+
+
+def _check_variants(config: dict, listed: dict[str, list[str]]) -> None:
+    """Raise UserError on variants that an ablation cannot show, or an ablation without any.
+
+    Args:
+        listed: the variants, by the key that names them.
+    """
+    for key, names in listed.items():
+        for name in names:
+            if (group := entry(config, name, "group")) not in (None, name):
+                raise UserError(
+                    f"config: {key} has {name!r}, which is shown as a part of {group!r}; an"
+                    " ablation shows single trainings: take it out there, or"
+                    f" `methods.{name}.group`"
+                )
+    for name in config["ablations"]["tasks"]:
+        if not variants(config, name):
+            raise UserError(
+                f"config: ablations.tasks has {name!r}, and ablations.methods is empty; name the"
+                " variants there, or take the task out"
+            )
+
+
+def _check_start(config: dict, name: str) -> None:
+    """Raise UserError if an entry lacks the file that defines it, or the model it goes on from."""
+    if (source := entry(config, name, "source")) is not None:
+        source_file(name, source)
+    elif registered(config, name) in CONTINUING and entry(config, name, "continues") is None:
+        raise UserError(
+            f"config: methods.{name} is a {registered(config, name)}, which goes on from a"
+            f" trained model: set `methods.{name}.continues` to the entry that trains it"
+        )
 
 
 def check_traces(config: dict) -> None:

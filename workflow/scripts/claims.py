@@ -38,13 +38,6 @@ def write_claims(results: Path, manifest: dict, *, caption: str, out: Path | Non
         name: concat(pd.read_csv(path / f"{name}.csv") for path in folders if path.is_dir())
         for name in ("points", "differences", "draws")
     }
-    keys = {
-        "points": ["task", "method", "space", "subset", "point"],
-        "differences": ["task", "first", "second", "space", "subset", "point", "kind"],
-        "draws": ["task", "method", "space", "subset"],
-    }
-    # What both the comparison and an ablation have measured counts once, as the comparison has it.
-    tables = {name: table.drop_duplicates(keys[name]) for name, table in tables.items()}
     titles = dict(zip(tables["points"]["method"], tables["points"]["title"], strict=True))
     gates = [pd.read_csv(base / "tables" / "gates.csv")]
     gates += [pd.read_csv(results / "ablations" / task / "gates.csv") for task in ablated]

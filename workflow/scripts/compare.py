@@ -31,17 +31,16 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
-    methods, seeds = args.methods, args.seeds
+    wanted = [(method, seed) for method in args.methods for seed in args.seeds]
     if args.partial:
-        there = [
+        wanted = [
             (method, seed)
-            for method, members in methods.items()
-            for seed in seeds
-            if finished(args.runs / args.task, method, members, seed, trained=args.trained)
+            for method, seed in wanted
+            if finished(
+                args.runs / args.task, method, args.methods[method], seed, trained=args.trained
+            )
         ]
-        runs = load_runs(args.runs, args.task, methods, there)
-    else:
-        runs = load_runs(args.runs, args.task, methods, [(m, s) for m in methods for s in seeds])
+    runs = load_runs(args.runs, args.task, args.methods, wanted)
     subsets = [
         Comparison(runs, subset=name, draws=args.settings["draws"], seed=args.settings["seed"])
         for name, _ in task(args.task).test

@@ -44,7 +44,6 @@ SIZES = {  # GLUE: rows of train and of the labelled test splits, mean tokens of
 }
 BERT_BASE = {"hidden": 768, "intermediate": 3072, "layers": 12}
 VOCABULARY = 30_522
-TRAINLESS = ("random_skip", "constant_skip", "gates_off")  # they only record
 PASSES = 3  # a training step's FLOPs in forward passes: one forward, two backward
 PATHS = {False: 1.0, True: 3.0}  # of a recording, in forward passes per example: gates or none
 EXAMPLES = 16, 32, 128  # of a timed batch: its size, and two lengths in tokens
@@ -134,7 +133,7 @@ def plan(config: dict) -> list[Training]:
             own = settings.method_settings(config, task, name)
             batch = own["batch_size"]
             steps = -(-fit_rows(config, task) // batch) * own["epochs"]
-            if settings.registered(config, name) in TRAINLESS:
+            if settings.registered(config, name) in settings.TRAINLESS:
                 steps = 0
             one = Training(task, name, steps, batch * SIZES[task][2])
             found += [one] * len(settings.seeds(config, task))
@@ -238,7 +237,7 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
         if method == "truncated_bert":
             ratio = depth / sizes["layers"]
         hours[one.task] += one.steps * (pace.step + pace.token * one.tokens) * ratio / 3600
-        gated = method in ("skip_only", "smartbert", *TRAINLESS)
+        gated = method in ("skip_only", "smartbert", *settings.TRAINLESS)
         rows, tokens = SIZES[one.task][1:]
         rows += config["data"]["tune"]["max"]
         recording[one.task] += rows * tokens * pace.forward * PATHS[gated] / 3600
