@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -17,6 +18,7 @@ PARTIAL = "partial-"
 CANNOT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 # Writers in other languages report a full disk in words of their own.
 FULL = ("no space left", "storagefull", "iostream error", "unexpected pos", "file write failed")
+_date: ContextVar[float | None] = ContextVar("date", default=None)
 
 
 @contextmanager
@@ -32,9 +34,21 @@ def whole(path: Path) -> Iterator[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield partial
+            if (date := _date.get()) is not None:
+                os.utime(partial, (date, date))
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def dated(date: float) -> Iterator[None]:
+    """Give all that `whole` writes in here a date, in seconds; no file is seen without it."""
+    token = _date.set(date)
+    try:
+        yield
+    finally:
+        _date.reset(token)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from smartbert.claims import Evidence, claims_markdown, claims_table, judge, tog
 from smartbert.comparison import BUDGETS, Comparison, affordable, auc_weights, median_over_tasks
 from smartbert.errors import UserError
 from smartbert.evaluation import Evaluation, published_sweep
+from smartbert.files import write_text
 from smartbert.tables import concat, turned
 from smartbert.trace import Trace
 from workflow.scripts import (
@@ -42,7 +43,7 @@ MANIFEST = {
     "methods": MEMBERS,
     "titles": {},
     "spaces": SPACES,
-    "trained": False,
+    "ancestors": None,
     "ablated": [],
 }
 TUNING = {
@@ -354,9 +355,9 @@ def test_a_missing_run_is_a_row_with_its_reason_and_the_rest_is_compiled(run, tm
         tables.write_tables(tmp_path / "empty", MANIFEST, caption="", partial=True)
 
 
-@pytest.mark.parametrize("lost", ["provenance.json", "trace-test.safetensors", "points.json"])
-def test_what_came_of_a_predecessor_is_no_result(run, tmp_path, lost):
-    """A training, recording or tuning failed that had worked with other settings."""
+@pytest.fixture
+def trained(run, tmp_path) -> Path:
+    """That run as if trained here: every step of it dated after the one before."""
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     for path in folder.glob("runs/rte/*/seed*/trace-tune.safetensors"):
@@ -365,18 +366,40 @@ def test_what_came_of_a_predecessor_is_no_result(run, tmp_path, lost):
     for moment, name in enumerate(order):
         for path in folder.glob(f"runs/rte/*/seed*/{name}"):
             os.utime(path, (moment, moment))
+    return folder
+
+
+def test_what_came_of_a_parent_that_failed_is_no_result(trained):
+    runs = trained / "runs" / "rte"
+    lines = {"smartbert": ["skip_only"], "skip_only": []}
+    parent = runs / "skip_only" / "seed1" / "provenance.json"
+    whole = [compare.finished(runs, name, [name], 1, lines) for name in lines]
+    parent.unlink()
+    assert whole == [True, True]
+    assert not compare.finished(runs, "smartbert", ["smartbert"], 1, lines)
+    assert compare.finished(runs, "smartbert", ["smartbert"], 2, lines)
+    parent.touch()  # it worked in the end, and what goes on from it was not trained again
+    assert not compare.finished(runs, "smartbert", ["smartbert"], 1, lines)
+    assert compare.finished(runs, "smartbert", ["smartbert"], 1, None)
+
+
+@pytest.mark.parametrize("lost", ["provenance.json", "trace-test.safetensors", "points.json"])
+def test_what_came_of_a_predecessor_is_no_result(trained, lost):
+    """A training, recording or tuning failed that had worked with other settings."""
+    folder, alone = trained, {method: [] for method in MEMBERS}
     own = folder / "runs/rte/deebert/seed1"
-    assert compare.finished(own.parents[1], "deebert", ["deebert"], 1, trained=True)
+    assert compare.finished(own.parents[1], "deebert", ["deebert"], 1, alone)
     now = time.time()
     made_anew = {"points.json": ["trace-tune", "trace-test"], "trace-test.safetensors": []}
     for name in made_anew.get(lost, []):  # what came before the failed job is new
         os.utime(own / f"{name}.safetensors", (now, now))
     kept = (own / lost).read_bytes()
     (own / lost).unlink()
-    assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, trained=True)
+    assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, alone)
     (own / lost).write_bytes(kept)  # the job worked in the end, what comes after it did not start
-    assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, trained=True)
-    compare.main([*compare_words(folder, "rte"), "--partial", "--trained"])
+    assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, alone)
+    lines = {name: [] for members in MEMBERS.values() for name in members}
+    compare.main([*compare_words(folder, "rte"), "--partial", "--ancestors", json.dumps(lines)])
     table = pd.read_csv(folder / "statistics/rte/points.csv")
     seeds = table[(table["space"] == "global") & (table["point"] == "full")]
     assert dict(zip(seeds["method"], seeds["seeds"], strict=True)) == {
@@ -399,6 +422,26 @@ def test_a_trace_of_another_training_is_refused_by_name(run, change, message):
     trace.meta.update(change)
     with pytest.raises(UserError, match=message):
         Evaluation({"deebert": trace}, tuned)
+
+
+def test_a_kill_while_the_rest_is_compiled_leaves_nothing_dated_as_new(run, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    shutil.copytree(run / "runs", folder / "runs")
+    write_text(folder / "tables" / "old.csv", "of an earlier call")
+    dates = {}
+
+    def killed(*_, **__):
+        for name in ("statistics", "tables", "figures"):
+            dates[name] = [p.stat().st_mtime for p in folder.glob(f"{name}/**/*.*")]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(partial, "write_claims", killed)
+    words = ["--results", str(folder), "--manifest", json.dumps(MANIFEST)]
+    with pytest.raises(KeyboardInterrupt):
+        partial.main([*words, "--settings", '{"draws": 100, "seed": 0}'])
+    assert all(len(found) > 2 and set(found) == {partial.OLD} for found in dates.values())
+    write_text(folder / "after.csv", "")
+    assert (folder / "after.csv").stat().st_mtime > partial.OLD
 
 
 @pytest.mark.parametrize("left", ["full_bert", "smartbert"])

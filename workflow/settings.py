@@ -210,16 +210,20 @@ def tuning(config: dict, method: str) -> dict:
 
 def manifest(config: dict, tasks: list[str] | None = None) -> dict:
     """Return what a run, or some tasks of it, consists of: seeds by task, by method its title and
-    trainings, the spaces that are searched, whether it trains, and the tasks with an ablation. That
-    is none for some tasks alone, which are to be had without their ablation.
+    trainings, the spaces that are searched, by training those that it goes on from (None: nothing
+    is trained), and the tasks with an ablation. That is none for some tasks alone, which are to be
+    had without their ablation.
     """
     found = groups_of(config, config["compare"])
+    lines = parents(config)
     return {
         "seeds": {name: seeds(config, name) for name in tasks or config["tasks"]},
         "methods": found,
         "titles": {group: title(config, group) for group in found},
         "spaces": config["tuning"]["spaces"],
-        "trained": not config["traces_from"],
+        "ancestors": None
+        if config["traces_from"]
+        else {name: ancestors(lines, name) for members in found.values() for name in members},
         "ablated": [] if tasks else config["ablations"]["tasks"],
     }
 
@@ -462,3 +466,9 @@ def parents(config: dict) -> dict[str, str | None]:
             seen.add(parent)
             parent = found[parent]
     return found
+
+
+def ancestors(parents: dict[str, str | None], name: str) -> list[str]:
+    """Return the entry that one continues, the one which that continues, and so on."""
+    parent = parents[name]
+    return [parent, *ancestors(parents, parent)] if parent else []

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `statistics`")
     parser.add_argument("--partial", action="store_true", help="leave out runs that are not there")
     parser.add_argument(
-        "--trained", action="store_true", help="with --partial: not from kept traces"
+        "--ancestors", type=json.loads, help="with --partial: JSON, as `finished` takes it"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
@@ -36,9 +36,7 @@ def main(argv: list[str] | None = None) -> None:
         wanted = [
             (method, seed)
             for method, seed in wanted
-            if finished(
-                args.runs / args.task, method, args.methods[method], seed, trained=args.trained
-            )
+            if finished(args.runs / args.task, method, args.methods[method], seed, args.ancestors)
         ]
     runs = load_runs(args.runs, args.task, args.methods, wanted)
     subsets = [
@@ -82,23 +80,42 @@ def load_runs(
     return runs
 
 
-def finished(folder: Path, method: str, members: list[str], seed: int, *, trained: bool) -> bool:
+def finished(
+    folder: Path,
+    method: str,
+    members: list[str],
+    seed: int,
+    ancestors: dict[str, list[str]] | None,
+) -> bool:
     """Return whether a run is there as a whole: nothing of it is missing, nor older than what it is
     made from. A failed job loses its own files; what came of their predecessors stays behind.
 
     Args:
         folder: of a task's runs.
         members: names of the method's trainings.
-        trained: whether these were trained here, and not taken from kept traces.
+        ancestors: by training, those that it goes on from, the nearest first; None if the traces
+            were not made here.
     """
-    models = [folder / member / f"seed{seed}" for member in members]
-    own = folder / method / f"seed{seed}"
-    steps = [[model / "provenance.json" for model in models]] if trained else []
-    steps += [
-        [model / f"trace-{split}.safetensors" for model in models for split in ("tune", "test")],
-        [own / "points.json"],
-        [own / "lengths.csv"],
+
+    def of(name: str, file: str) -> Path:
+        return folder / name / f"seed{seed}" / file
+
+    steps = [
+        [of(name, f"trace-{split}.safetensors") for name in members for split in ("tune", "test")],
+        [of(method, "points.json")],
+        [of(method, "lengths.csv")],
     ]
+    lines = [steps]
+    if ancestors is not None:
+        for member in members:
+            models = [member, *ancestors[member]]
+            trained = [[of(name, "provenance.json")] for name in reversed(models)]
+            lines.append([*trained, *steps])
+    return all(_in_order(line) for line in lines)
+
+
+def _in_order(steps: list[list[Path]]) -> bool:
+    """Return whether all files are there, and none is older than one of the step before it."""
     if not all(path.exists() for step in steps for path in step):
         return False
     times = [[path.stat().st_mtime_ns for path in step] for step in steps]

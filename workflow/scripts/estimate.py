@@ -128,7 +128,7 @@ def plan(config: dict) -> list[Training]:
         names = list(config["compare"])
         if task in config["ablations"]["tasks"]:
             names += settings.ablation_entries(config, task)
-        names += [parent for name in names for parent in ancestors(parents, name)]
+        names += [parent for name in names for parent in settings.ancestors(parents, name)]
         for name in dict.fromkeys(names):
             own = settings.method_settings(config, task, name)
             batch = own["batch_size"]
@@ -138,12 +138,6 @@ def plan(config: dict) -> list[Training]:
             one = Training(task, name, steps, batch * SIZES[task][2])
             found += [one] * len(settings.seeds(config, task))
     return found
-
-
-def ancestors(parents: dict[str, str | None], name: str) -> list[str]:
-    """Return the entries that one continues, and those that they continue."""
-    parent = parents[name]
-    return [parent, *ancestors(parents, parent)] if parent else []
 
 
 def relative() -> dict[str, float]:

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from smartbert.errors import UserError
+from smartbert.files import dated
 from workflow.scripts import compare
 from workflow.scripts.claims import write_claims
 from workflow.scripts.common import run
@@ -28,10 +29,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--caption", default="", help="what the data are")
     args = parser.parse_args(argv)
     results, manifest = args.results, args.manifest
-    try:
+    # What is compiled here must be older than all that it comes from, at any moment: the workflow
+    # would take it for its own, and leave it there for good.
+    date_as_old(results)
+    with dated(OLD):
         compile_rest(results, manifest, json_settings=args.settings, caption=args.caption)
-    finally:
-        date_as_old(results)
 
 
 def compile_rest(results: Path, manifest: dict, *, json_settings: str, caption: str) -> None:
@@ -41,7 +43,7 @@ def compile_rest(results: Path, manifest: dict, *, json_settings: str, caption: 
         out.mkdir(parents=True, exist_ok=True)
         words = ["--task", task, "--runs", str(results / "runs"), "--settings", json_settings]
         words += ["--methods", json.dumps(manifest["methods"]), "--out", str(out), "--partial"]
-        words += ["--trained"] * manifest["trained"]
+        words += ["--ancestors", json.dumps(manifest["ancestors"])]
         try:
             compare.main([*words, "--seeds", *map(str, seeds)])
         except UserError as error:  # a task of which nothing has finished
@@ -70,9 +72,7 @@ def ablation_is_new(results: Path, task: str) -> bool:
 
 
 def date_as_old(results: Path) -> None:
-    """Make the compiled files older than all that they come from: the workflow would take them for
-    its own, and leave them there for good.
-    """
+    """Make what earlier calls compiled older than all that it came from."""
     folders = [results / name for name in ("statistics", "tables", "figures")]
     for path in [*results.glob("claims.*"), *(p for f in folders for p in f.rglob("*.*"))]:
         os.utime(path, (OLD, OLD))

@@ -105,7 +105,7 @@ def write_tables(
 def finished_run(results: Path, manifest: dict, task: str, method: str, seed: int) -> bool:
     """Return whether a run of the manifest is there as a whole."""
     runs, members = results / "runs" / task, manifest["methods"][method]
-    return finished(runs, method, members, seed, trained=manifest["trained"])
+    return finished(runs, method, members, seed, manifest["ancestors"])
 
 
 def folder(results: Path, task: str, method: str, seed: int) -> Path:
