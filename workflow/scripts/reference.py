@@ -7,9 +7,10 @@
 `save` copies what tables, figures and thresholds can be recomputed from: traces, csv and json
 files, tables, figures, claims, the record of the data; no model, no text, no log. Traces are kept
 in half precision and compressed, a ninth of their size; `make replay` computes the kept tables from
-them. `restore` copies the traces back, so that the workflow finds those runs done and trains only
-what is missing. It wants the data of the restored tasks to be there first, since a trace that is
-older than its data counts as out of date:
+them. Left out is what those say already: statistics, and figures as pdf. `restore` copies the
+traces back, so that the workflow finds those runs done and trains only what is missing. It wants
+the data of the restored tasks to be there first, since a trace that is older than its data counts
+as out of date:
 
     snakemake results/minilm/data/{rte,mrpc}/task.json --cores 2 --configfile config/minilm.yaml
 
@@ -30,8 +31,8 @@ from smartbert.files import read_json
 from smartbert.trace import PACKED, Trace
 from workflow.scripts.common import run
 
-KEPT = ("*.csv", "*.json", "*.md", "*.tex", "*.png", "*.pdf")
-PARTS = ("data", "runs", "statistics", "ablations", "tables", "figures")
+KEPT = ("*.csv", "*.json", "*.md", "*.tex", "*.png")
+PARTS = ("data", "runs", "ablations", "tables", "figures")
 LEFT_OUT = (
     "config.json",
     "model.safetensors",
