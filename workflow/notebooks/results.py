@@ -97,11 +97,11 @@ pd.concat([run.evidence(3), run.evidence(4)]).style.hide()
 # %% [markdown]
 # ## Beside the paper
 #
-# What agrees: exits save computation of dense BERT near its score, and SmartBERT's curve lies above PABEE's (on RTE not
-# beyond the intervals); above DeeBERT's it lies beyond them on SST-2, QQP, MNLI and QNLI, which have one seed. Hard weights help skipping on
-# MRPC. What does not: two to three times less at minimal loss (MNLI allows 1.4 times, QQP 1.8 at 1.6 points lost, QNLI
-# loses 5.5), exits help on RTE as elsewhere, exit-only without any gate does as well as SmartBERT, contrast leaves no
-# effect, and skipping by gates is no better than skipping by lot. What differs in the set-up: a 6-layer backbone in
-# place of BERT-base, at most 4,000 training examples, GLUE's validation split (of QQP a balanced holdout) as test with
-# thresholds chosen elsewhere, cost at true length instead of 128 padded tokens. `docs/findings.md` has the reasons
-# found.
+# What agrees: exits save computation of dense BERT near its score, and SmartBERT's curve lies above PABEE's (on RTE
+# not beyond the intervals); above DeeBERT's it lies beyond them on SST-2, QQP, MNLI and QNLI, which have one seed.
+# Hard weights help skipping on MRPC. What does not: two to three times less at minimal loss (MNLI allows 1.4 times,
+# QQP 1.8 at 1.6 points lost, QNLI loses 5.5), exits help on RTE as elsewhere, exit-only without any gate does as well
+# as SmartBERT, contrast leaves no effect, and skipping by gates is no better than skipping by lot. What differs in the
+# set-up: a 6-layer backbone in place of BERT-base, at most 4,000 training examples, GLUE's validation split (of QQP a
+# balanced holdout) as test with thresholds chosen elsewhere, cost at true length instead of 128 padded tokens.
+# `docs/findings.md` has the reasons found.
