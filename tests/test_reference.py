@@ -9,8 +9,10 @@ import pytest
 from conftest import ROOT
 
 from smartbert.errors import UserError
+from smartbert.methods import REFERENCE
 from smartbert.pages import glue_page
 from smartbert.reading import Run
+from smartbert.tasks import TASKS
 from workflow.scripts.notebook import cells, executed
 from workflow.scripts.reference import compare, main
 
@@ -142,6 +144,27 @@ def test_a_committed_notebook_is_what_its_template_makes_of_the_kept_results(tem
     whole = json.dumps(committed)
     assert "/tmp/" not in whole and "/home/" not in whole and str(ROOT) not in whole
     assert "execution" not in json.dumps([c["metadata"] for c in committed["cells"]])
+
+
+def test_readmes_table_is_of_the_kept_results():
+    points = pd.read_csv(KEPT / "tables" / "points.csv")
+    points = points[(points["space"] == "global") & (points["subset"].fillna("") != "mismatched")]
+    point = points["method"].map(lambda method: "full" if method == REFERENCE else "b50")
+    kept = points[points["point"] == point].set_index(["title", "task"])
+    rows = re.findall(r"^\| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = [row.split(" | ") for row in rows if row.count(" | ") == len(TASKS)]
+    assert rows[0][1:] == [task.title for task in TASKS.values()]
+    assert [row[0] for row in rows[1:3]] == ["BERT", "SmartBERT"]
+    for title, *scores in rows[1:]:
+        for name, cell in zip(TASKS, scores, strict=True):
+            row = kept.loc[title, name]
+            if cell == "–":
+                assert row["seeds"] == 0
+                continue
+            score, few, cost = re.fullmatch(r"([\d.]+)(\*?)(?: \((\d+) %\))?", cell).groups()
+            assert score == f"{row['score']:.1f}"
+            assert bool(few) == (row["seeds"] < kept.loc["SmartBERT", name]["seeds"])
+            assert cost == (None if title == "BERT" else f"{100 * row['cost']:.0f}")
 
 
 def test_a_template_is_cut_into_cells():
