@@ -44,7 +44,7 @@ def ablation_figure(table: pd.DataFrame, *, caption: str) -> plt.Figure:
     seeds = int(own["seeds"])
     over = "seeds and examples" if seeds > 1 else "examples of one seed"
     some = " Open marks: not every seed has such a setting." if partial.any(axis=None) else ""
-    some += " No mark: none has." if variants[list(partial)].isna().any(axis=None) else ""
+    some += " No mark: none has." if variants[list(TITLES)].isna().any(axis=None) else ""
     note(
         figure,
         f"{task}: {own['title']} itself in brackets, each variant's change against it with its"

@@ -386,7 +386,8 @@ def test_what_came_of_a_parent_that_failed_is_no_result(trained):
 @pytest.mark.parametrize("lost", ["provenance.json", "trace-test.safetensors", "points.json"])
 def test_what_came_of_a_predecessor_is_no_result(trained, lost):
     """A training, recording or tuning failed that had worked with other settings."""
-    folder, alone = trained, {method: [] for method in MEMBERS}
+    folder = trained
+    alone = {name: [] for members in MEMBERS.values() for name in members}
     own = folder / "runs/rte/deebert/seed1"
     assert compare.finished(own.parents[1], "deebert", ["deebert"], 1, alone)
     now = time.time()
@@ -398,8 +399,7 @@ def test_what_came_of_a_predecessor_is_no_result(trained, lost):
     assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, alone)
     (own / lost).write_bytes(kept)  # the job worked in the end, what comes after it did not start
     assert not compare.finished(own.parents[1], "deebert", ["deebert"], 1, alone)
-    lines = {name: [] for members in MEMBERS.values() for name in members}
-    compare.main([*compare_words(folder, "rte"), "--partial", "--ancestors", json.dumps(lines)])
+    compare.main([*compare_words(folder, "rte"), "--partial", "--ancestors", json.dumps(alone)])
     table = pd.read_csv(folder / "statistics/rte/points.csv")
     seeds = table[(table["space"] == "global") & (table["point"] == "full")]
     assert dict(zip(seeds["method"], seeds["seeds"], strict=True)) == {

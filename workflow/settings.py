@@ -215,15 +215,16 @@ def manifest(config: dict, tasks: list[str] | None = None) -> dict:
     had without their ablation.
     """
     found = groups_of(config, config["compare"])
-    lines = parents(config)
+    lines = None
+    if not config["traces_from"]:
+        known = parents(config)
+        lines = {name: ancestors(known, name) for members in found.values() for name in members}
     return {
         "seeds": {name: seeds(config, name) for name in tasks or config["tasks"]},
         "methods": found,
         "titles": {group: title(config, group) for group in found},
         "spaces": config["tuning"]["spaces"],
-        "ancestors": None
-        if config["traces_from"]
-        else {name: ancestors(lines, name) for members in found.values() for name in members},
+        "ancestors": lines,
         "ablated": [] if tasks else config["ablations"]["tasks"],
     }
 

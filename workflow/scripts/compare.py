@@ -105,13 +105,10 @@ def finished(
         [of(method, "points.json")],
         [of(method, "lengths.csv")],
     ]
-    lines = [steps]
+    lines = [[]]  # of trainings, each after the one that it goes on from
     if ancestors is not None:
-        for member in members:
-            models = [member, *ancestors[member]]
-            trained = [[of(name, "provenance.json")] for name in reversed(models)]
-            lines.append([*trained, *steps])
-    return all(_in_order(line) for line in lines)
+        lines = [[*reversed(ancestors[member]), member] for member in members]
+    return all(_in_order([*([of(n, "provenance.json")] for n in line), *steps]) for line in lines)
 
 
 def _in_order(steps: list[list[Path]]) -> bool:
