@@ -69,9 +69,9 @@ def _row(
         for suffix, value in zip(("", "_low", "_high"), values, strict=True):
             row[f"{name}{suffix}"] = offset + scale * value
     runs = comparison.runs[method].values()
-    gates = pd.concat([gate_summary(next(iter(run.traces.values()))) for run in runs])
-    row["skipped"] = gates["skipped"].mean() if len(gates) else np.nan
-    row["undecided"] = gates["undecided"].mean() if len(gates) else np.nan
+    gates = [layer for run in runs for layer in gate_summary(next(iter(run.traces.values())))]
+    for name in ("skipped", "undecided"):
+        row[name] = np.mean([layer[name] for layer in gates]) if gates else np.nan
     for name, point in (("gates", GATES), ("exits", EXITS)):
         quantity = Quantity(method, GLOBAL, point, "score")
         known = quantity in comparison.samples

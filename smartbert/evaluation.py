@@ -1,11 +1,10 @@
 """Evaluation: what a trained method scores and costs on test at settings chosen before, replayed
-from its traces.
+from its traces. All of it as rows of tables: importing pandas would take longer than the replay.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from smartbert.cost import cost_model
 from smartbert.errors import UserError
@@ -19,6 +18,10 @@ from smartbert.trace import Trace
 PUBLISHED = "published"  # stands for the search space where a setting is the publication's own
 LENGTH_BINS = 6  # bins of equal numbers of examples, for cost against token length
 UNDECIDED = (0.1, 0.9)  # a soft gate between these is not yet nearly 0 or 1 (protocol, claim 6)
+GATE_COLUMNS = (
+    *("task", "method", "title", "seed"),
+    *("layer", "skipped", "gate_mean", "gate_sd", "undecided"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ def subsets(spec: TaskSpec, trace: Trace) -> list[tuple[str, np.ndarray]]:
     ]
 
 
-def sweep_scores(trace: Trace, points: list[Point], *, convention: str) -> pd.DataFrame:
+def sweep_scores(trace: Trace, points: list[Point], *, convention: str) -> list[dict]:
     """Return one row per setting of the published sweep and test subset: see `score_rows`."""
     replay = Replay(trace)
     rows = []
     for point in points:
         decisions = replay.decide(point.policy)
         rows += score_rows(trace, decisions, point, space=PUBLISHED, convention=convention)
-    return pd.DataFrame(rows)
+    return rows
 
 
 def score_rows(
@@ -163,7 +166,7 @@ class Evaluation:
             if "status" not in setting
         ]
 
-    def scores(self) -> pd.DataFrame:
+    def scores(self) -> list[dict]:
         """Return one row per space, operating point and subset: `score_rows` with member,
         tune_score and tune_cost; a point that could not be chosen has no numbers and its reason as
         status.
@@ -184,7 +187,7 @@ class Evaluation:
                 )
                 extra = {key: setting[key] for key in ("member", "tune_score", "tune_cost")}
                 rows += [{**row, **self.row, **extra} for row in own]
-        return pd.DataFrame(rows)
+        return rows
 
     def _unavailable(self, space: str, name: str, reason: str) -> list[dict]:
         trace = next(iter(self.traces.values()))
@@ -197,7 +200,7 @@ class Evaluation:
             for subset, _ in subsets(self.spec, trace)
         ]
 
-    def curve(self) -> pd.DataFrame:
+    def curve(self) -> list[dict]:
         """Return the front found on tune, carried to test.
 
         Columns: task, method, title, seed, space, subset, member, skip_threshold, thresholds,
@@ -226,9 +229,9 @@ class Evaluation:
                     }
                     for row in own
                 ]
-        return pd.DataFrame(rows)
+        return rows
 
-    def usage(self) -> pd.DataFrame:
+    def usage(self) -> list[dict]:
         """Return where examples leave and which layers they skip, at every operating point.
 
         Columns: task, method, title, seed, space, point, label ("all" or a class), layer, exit
@@ -247,12 +250,15 @@ class Evaluation:
                 if not own.any():
                     continue
                 shares = (a[own].mean(0) for a in (exits, decisions.executed, skipped))
-                columns = dict(zip(("exit", "ran", "skipped"), shares, strict=True))
                 head = {**self.row, "space": space, "point": point, "label": label}
-                rows.append(pd.DataFrame({**head, "layer": layers, **columns}))
-        return pd.concat(rows, ignore_index=True)
+                names = ("layer", "exit", "ran", "skipped")
+                rows += [
+                    {**head, **dict(zip(names, values, strict=True))}
+                    for values in zip(layers, *shares, strict=True)
+                ]
+        return rows
 
-    def lengths(self) -> pd.DataFrame:
+    def lengths(self) -> list[dict]:
         """Return cost by token length at every operating point.
 
         Columns: task, method, title, seed, space, point, low, high (tokens), length (mean),
@@ -282,7 +288,7 @@ class Evaluation:
                         "dense": dense[own].mean(),
                     }
                 )
-        return pd.DataFrame(rows)
+        return rows
 
 
 def same_origin(trace: Trace, tuned: dict, *, member: str) -> None:
@@ -311,7 +317,7 @@ def same_origin(trace: Trace, tuned: dict, *, member: str) -> None:
             )
 
 
-def exit_scores(trace: Trace) -> pd.DataFrame:
+def exit_scores(trace: Trace) -> list[dict]:
     """Return the score of every exit at full depth, the final head being that of layer L.
 
     Columns: task, method, title, seed, layer, subset, score, accuracy, f1, mcc. A method without
@@ -320,7 +326,7 @@ def exit_scores(trace: Trace) -> pd.DataFrame:
     spec = task(trace.meta["task"])
     paths = trace.path(None)
     answers = [*paths.exit_logits.transpose(1, 0, 2), paths.final_logits]
-    return pd.DataFrame(
+    return [
         {
             **{key: trace.meta[key] for key in ("task", "method", "title", "seed")},
             "layer": layer,
@@ -330,41 +336,31 @@ def exit_scores(trace: Trace) -> pd.DataFrame:
         for layer, logits in enumerate(answers, 1)
         if not np.isnan(logits).all()
         for subset, rows in subsets(spec, trace)
-    )
+    ]
 
 
-def gate_summary(trace: Trace) -> pd.DataFrame:
+def gate_summary(trace: Trace) -> list[dict]:
     """Return what the gates did at the method's own skip threshold, one row per layer.
 
-    Columns: task, method, title, seed, layer, skipped (share of examples), gate_mean, gate_sd (over
-    examples), undecided (share of gates in (0.1, 0.9)). Empty for a method without gates.
+    Columns (`GATE_COLUMNS`): task, method, title, seed, layer, skipped (share of examples),
+    gate_mean, gate_sd (over examples), undecided (share of gates in (0.1, 0.9)). Empty for a method
+    without gates.
     """
-    columns = [
-        "task",
-        "method",
-        "title",
-        "seed",
-        "layer",
-        "skipped",
-        "gate_mean",
-        "gate_sd",
-        "undecided",
-    ]
     threshold = trace.meta["skip_threshold"]
     if threshold is None:
-        return pd.DataFrame(columns=columns)
+        return []
     paths = trace.path(threshold)
     gates = paths.gates.astype(np.float64)
-    table = pd.DataFrame(
-        {
-            "layer": np.arange(1, trace.depth + 1),
-            "skipped": 1 - paths.executed.mean(0),
-            "gate_mean": gates.mean(0),
-            "gate_sd": gates.std(0),
-            "undecided": ((gates > UNDECIDED[0]) & (gates < UNDECIDED[1])).mean(0),
-        }
+    head = [trace.meta[key] for key in ("task", "method", "title", "seed")]
+    measured = zip(
+        np.arange(1, trace.depth + 1),
+        1 - paths.executed.mean(0),
+        gates.mean(0),
+        gates.std(0),
+        ((gates > UNDECIDED[0]) & (gates < UNDECIDED[1])).mean(0),
+        strict=True,
     )
-    return table.assign(**{key: trace.meta[key] for key in columns[:4]})[columns]
+    return [dict(zip(GATE_COLUMNS, (*head, *values), strict=True)) for values in measured]
 
 
 def relative_cost(trace: Trace, decisions: Decisions, policy: Policy, *, name: str) -> np.ndarray:

@@ -95,6 +95,17 @@ def test_rows_are_written_as_a_table_of_them(tmp_path):
     assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "table.csv").read_bytes()
 
 
+def test_what_a_row_lacks_is_an_empty_cell_and_changes_no_other(tmp_path):
+    path = tmp_path / "rows.csv"
+    first = {"name": "a", "status": "none"}
+    write_rows([first, {"name": "b", "count": np.int64(3), "share": np.float32(0.25)}], path)
+    assert path.read_text() == "name,status,count,share\na,none,,\nb,,3,0.250000\n"
+    write_rows([{"name": "a", "share": np.nan}], path)
+    assert path.read_text() == "name,share\na,\n"
+    write_rows([], path, columns=("name", "share"))
+    assert path.read_text() == "name,share\n"
+
+
 def writers() -> dict:
     """Ways to write a megabyte: text, table, trace, arrays of another library."""
     return {

@@ -79,7 +79,7 @@ def test_the_kept_run_can_be_read():
     assert len(run.evidence(1)) >= 3
     shown = run.evidence(6)
     assert not shown.isna().any().any() and not shown["value"].str.contains("nan").any()
-    scores = run.evaluation("rte", "smartbert", seed=2).scores()
+    scores = pd.DataFrame(run.evaluation("rte", "smartbert", seed=2).scores())
     kept = pd.read_csv(run.run_folder("rte", "smartbert", seed=2) / "scores.csv")
     both = scores.merge(kept, on=["space", "point", "convention"], suffixes=("", "_kept"))
     assert len(both) == len(scores) >= 10

@@ -237,5 +237,5 @@ def test_tuning_and_all_after_it_need_no_torch():
     assert not loads(modules, "torch", "transformers")
 
 
-def test_tuning_needs_no_pandas():
-    assert not loads("workflow.scripts.tune", "pandas")
+def test_tuning_and_evaluation_need_no_pandas():
+    assert not loads("workflow.scripts.tune workflow.scripts.evaluate", "pandas")

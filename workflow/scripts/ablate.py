@@ -4,18 +4,19 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from smartbert.ablation import ablation_page, ablation_table
 from smartbert.ablation_plots import ablation_figure, sensitivity_figure
 from smartbert.comparison import GATES, Comparison, Quantity
-from smartbert.evaluation import gate_summary
+from smartbert.evaluation import GATE_COLUMNS, gate_summary
 from smartbert.files import write_text
 from smartbert.methods import REFERENCE, SUBJECT
 from smartbert.plots import save
 from smartbert.points import DROP, FULL, GLOBAL
 from smartbert.tasks import task
-from workflow.scripts.common import run, write_csv
+from workflow.scripts.common import run, write_csv, write_rows
 from workflow.scripts.compare import load_runs
 
 
@@ -53,11 +54,12 @@ def main(argv: list[str] | None = None) -> None:
     }.items():
         write_csv(pd.concat(tables, ignore_index=True), out / name / f"{part}.csv")
     gates = [
-        gate_summary(next(iter(run.traces.values()))).assign(method=method)
+        {**layer, "method": method}
         for method, own in runs.items()
         for run in own.values()
+        for layer in gate_summary(next(iter(run.traces.values())))
     ]
-    write_csv(pd.concat(gates, ignore_index=True), out / name / "gates.csv")
+    write_rows(gates, out / name / "gates.csv", columns=GATE_COLUMNS)
     first = table[table["subset"] == subsets[0].subset]
     save(ablation_figure(first, caption=args.caption), out / name)
     lambdas = sensitivity(subsets[0], args.weights)
@@ -76,7 +78,7 @@ def sensitivity(comparison: Comparison, weights: dict[str, float]) -> pd.DataFra
             rows.append(
                 {
                     **{"task": comparison.spec.name, "seed": seed, "weight": weight},
-                    "skipped": gate_summary(trace)["skipped"].mean(),
+                    "skipped": np.mean([layer["skipped"] for layer in gate_summary(trace)]),
                     "score": scores.values[number],
                     "dense": dense.values[number],
                 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,10 +67,21 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
         frame.to_csv(partial, index=False, float_format=DIGITS, lineterminator="\n")
 
 
-def write_rows(rows: list[dict], path: Path) -> None:
-    """Write rows as `write_csv` writes a table of them, without pandas."""
+def write_rows(rows: list[dict], path: Path, *, columns: Sequence[str] | None = None) -> None:
+    """Write rows as csv without pandas: what a row lacks, None and NaN are empty cells.
+
+    Args:
+        columns: those of an empty table; by default the keys of all rows.
+    """
+    columns = dict.fromkeys(key for row in rows for key in row) if columns is None else columns
     with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(rows[0])
+        table.writerow(columns)
         for row in rows:
-            table.writerow(DIGITS % v if isinstance(v, float) else v for v in row.values())
+            table.writerow(_cell(row.get(key)) for key in columns)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Integral) or not isinstance(value, Real):  # numpy's numbers are these, too
+        return value
+    return "" if math.isnan(value) else DIGITS % value

@@ -5,9 +5,8 @@ examples exit, what its gates do. Replayed from traces; no model runs.
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from smartbert.evaluation import (
+    GATE_COLUMNS,
     Evaluation,
     exit_scores,
     gate_summary,
@@ -16,7 +15,7 @@ from smartbert.evaluation import (
 )
 from smartbert.files import read_json
 from smartbert.trace import Trace
-from workflow.scripts.common import run, write_csv
+from workflow.scripts.common import run, write_rows
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -29,27 +28,26 @@ def main(argv: list[str] | None = None) -> None:
     tuned = read_json(args.points)
     traces = {path.parent.parent.name: Trace.load(path) for path in args.traces}
     evaluation = Evaluation(traces, tuned)
-    swept, exits, gates = [], [], []
+    scores, exits, gates = evaluation.scores(), [], []
     for name, trace in traces.items():
         label = tuned["members"][name]["label"]
         points = published_sweep(trace, label=label)
-        swept.append(sweep_scores(trace, points, convention=tuned["convention"]))
-        title = f"{tuned['title']} ({label})" if label else tuned["title"]
-        exits.append(exit_scores(trace).assign(member=name, title=title))
-        gates.append(gate_summary(trace).assign(member=name, title=title))
-    same = {"method": tuned["method"]}
+        swept = sweep_scores(trace, points, convention=tuned["convention"])
+        same = {"method": tuned["method"]}
+        scores += [{**row, **same, "title": tuned["title"]} for row in swept]
+        same["title"] = f"{tuned['title']} ({label})" if label else tuned["title"]
+        exits += [{**row, **same, "member": name} for row in exit_scores(trace)]
+        gates += [{**row, **same, "member": name} for row in gate_summary(trace)]
     tables = {
-        "scores": pd.concat(
-            [evaluation.scores(), pd.concat(swept).assign(**same, title=tuned["title"])]
-        ),
+        "scores": scores,
         "curve": evaluation.curve(),
-        "exits": pd.concat(exits).assign(**same),
-        "gates": pd.concat(gates).assign(**same),
+        "exits": exits,
         "usage": evaluation.usage(),
         "lengths": evaluation.lengths(),
     }
-    for name, table in tables.items():
-        write_csv(table, args.out / f"{name}.csv")
+    for name, rows in tables.items():
+        write_rows(rows, args.out / f"{name}.csv")
+    write_rows(gates, args.out / "gates.csv", columns=(*GATE_COLUMNS, "member"))
 
 
 if __name__ == "__main__":
