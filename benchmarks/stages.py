@@ -15,7 +15,8 @@ from transformers import BertConfig
 from baselines import load
 from smartbert.methods import Optimisation
 from smartbert.modeling import AdaptiveBert
-from smartbert.training import freeze, use_bf16
+from smartbert.precision import effective
+from smartbert.training import freeze
 
 EXAMPLES, TOKENS, STEPS = 32, 48, 4
 ONE_EPOCH = Optimisation(1, EXAMPLES, 5e-5, 0, 0.01, 1e-8, 1.0, "last")
@@ -34,7 +35,7 @@ def examples_per_second(method: str, backbone: BertConfig, batch: dict) -> float
     for step in range(STEPS + 1):
         if step == 1:
             started = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=use_bf16("auto")):
+        with torch.autocast("cpu", torch.bfloat16, enabled=effective("auto") == "bf16"):
             loss = stage.objective(model, batch, 1)["loss"]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -70,12 +70,13 @@ def one_model_run() -> float:
     import torch
     from transformers import BertConfig, BertModel
 
-    from smartbert.training import use_bf16
+    from smartbert.precision import effective
 
     torch.set_num_threads(1)
     model = BertModel(BertConfig()).eval()
     ids = torch.randint(1000, 2000, (BATCH, TOKENS))
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=use_bf16("auto")):
+    bf16 = effective("auto") == "bf16"
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         model(ids)
         started = time.process_time()
         for _ in range(3):

@@ -1,9 +1,9 @@
 """Training: one run of the Hugging Face Trainer per stage, on token ids that the data rule has
 written.
 
-Dynamic padding, length grouping, bf16 where the hardware has it, one checkpoint per epoch so that a
-killed run resumes, and the choice of the epoch on the tune split. Scores during training are those
-of hard live inference in float32 with the model's own thresholds, as everywhere else.
+Dynamic padding, length grouping, one checkpoint per epoch so that a killed run resumes, and the
+choice of the epoch on the tune split. Scores during training are those of hard live inference in
+float32 with the model's own thresholds, as everywhere else.
 """
 
 import math
@@ -37,23 +37,11 @@ from smartbert.methods import Method, Stage, Start
 from smartbert.metrics.glue import Glue
 from smartbert.modeling import AdaptiveBert
 from smartbert.policies import policy_from_config
+from smartbert.precision import effective, products
 from smartbert.tasks import TaskSpec
 
-PRECISIONS = ("auto", "bf16", "fp32")
 PROGRESS_SECONDS = 20.0
 EVAL_BATCH = 64
-
-
-def use_bf16(precision: str) -> bool:
-    """Return whether to train in bf16 mixed precision: "auto" does where the hardware computes in
-    it.
-    """
-    if precision != "auto":
-        return precision == "bf16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
 
 
 class LengthGroups(LengthGroupedSampler):
@@ -220,7 +208,7 @@ def arguments(stage: Stage, folder: Path, *, seed: int, precision: str) -> Train
         max_grad_norm=o.clip,
         optim="adamw_torch_fused",
         use_cpu=not torch.cuda.is_available(),
-        bf16=use_bf16(precision),
+        bf16=effective(precision) == "bf16",
         seed=seed,
         eval_strategy="epoch" if best else "no",
         save_strategy="epoch",
@@ -314,7 +302,8 @@ def train_stage(
         callbacks=[SelectEpoch(stage), ProgressLine(title)],
     )
     trainer.pop_callback(_printer())
-    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
+    with products(precision):
+        trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
     model.objective = None
     chosen = trainer.state.best_global_step
     return [

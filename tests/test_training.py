@@ -12,13 +12,14 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from baselines import METHODS, load
+from smartbert import precision
 from smartbert.backbones import fetch
 from smartbert.data import DataSettings, prepare
 from smartbert.errors import Diverged, UserError
 from smartbert.methods import Optimisation, Stage, Start
 from smartbert.recording import load_model, record, skip_grid
 from smartbert.tasks import task
-from smartbert.training import LengthGroups, build, train_stage, use_bf16
+from smartbert.training import LengthGroups, build, train_stage
 
 FAST = Optimisation(1, 16, 1e-4, 0.1, 0.01, 1e-8, 1.0, "best")
 
@@ -224,9 +225,45 @@ def test_a_truncated_model_is_refused_in_one_line(backbone, rte, tmp_path):
         load_model(tmp_path)
 
 
-def test_precision_follows_the_setting():
-    assert use_bf16("bf16") and not use_bf16("fp32")
-    assert use_bf16("auto") in (True, False)
+def test_precision_follows_the_setting_and_auto_the_hardware(monkeypatch):
+    for hardware, auto in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(precision, "has_bf16", lambda hardware=hardware: hardware)
+        assert [precision.effective(name) for name in precision.PRECISIONS] == [
+            auto,
+            "bf16",
+            "fp32",
+        ]
+        rounded = [
+            isinstance(precision.products(name), precision.Float32Products)
+            for name in precision.PRECISIONS
+        ]
+        assert rounded == [False, not hardware, False]
+
+
+def test_bf16_without_hardware_rounds_as_the_hardware_does():
+    """Values rounded to bf16, sums in float32, one rounding at the end; forward and backward."""
+    generator = torch.Generator().manual_seed(0)
+    x, w, bias = (torch.randn(*size, generator=generator) for size in ((7, 96), (64, 96), (64,)))
+    w.requires_grad_()
+    short = [t.detach().bfloat16() for t in (x, w, bias)]
+    exact = (short[0].double() @ short[1].double().T + short[2].double()).to(torch.bfloat16)
+    with precision.Float32Products(), torch.autocast("cpu", torch.bfloat16):
+        y = torch.nn.functional.linear(x, w, bias)
+        both = torch.bmm(x[None], w.detach().T[None])
+        y.sum().backward()
+    assert y.dtype == both.dtype == torch.bfloat16
+    # Sums in another order round elsewhere once in a few thousand values.
+    assert (y != exact).float().mean() < 0.01 and torch.allclose(y, exact, rtol=2**-7)
+    plain = (short[0].double() @ short[1].double().T).to(torch.bfloat16)
+    assert (both[0] != plain).float().mean() < 0.01
+    slope = short[0].double().sum(0).to(torch.bfloat16).float().expand(64, 96)
+    assert torch.allclose(w.grad, slope, rtol=2**-7)
+
+
+def test_bf16_without_hardware_leaves_other_numbers_alone():
+    x = torch.randn(5, 5)
+    with precision.Float32Products():
+        assert torch.equal(x @ x, torch.mm(x, x)) and (x @ x).dtype == torch.float32
 
 
 def test_every_registered_method_loads_and_an_unknown_one_names_them(tmp_path):

@@ -176,7 +176,7 @@ def measured(sizes: dict, precision: str) -> Pace:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    from smartbert.training import use_bf16
+    from smartbert.precision import effective, products
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     backbone = BertConfig(
@@ -185,7 +185,7 @@ def measured(sizes: dict, precision: str) -> Pace:
     )  # fmt: skip
     model = BertForSequenceClassification(backbone).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
-    bf16 = use_bf16(precision)
+    bf16 = effective(precision) == "bf16"
     size, short, long = EXAMPLES
 
     def step(tokens: int, train: bool) -> float:
@@ -194,12 +194,16 @@ def measured(sizes: dict, precision: str) -> Pace:
             "labels": torch.zeros(size, dtype=torch.long, device=device),
         }
         began = time.perf_counter()
-        with torch.set_grad_enabled(train), torch.autocast(device, torch.bfloat16, enabled=bf16):
-            loss = model(**batch).loss
-        if train:
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
+        with products(precision):
+            with (
+                torch.set_grad_enabled(train),
+                torch.autocast(device, torch.bfloat16, enabled=bf16),
+            ):
+                loss = model(**batch).loss
+            if train:
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
         loss.item()  # waits for a GPU
         return time.perf_counter() - began
 

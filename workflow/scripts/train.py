@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from baselines import load
     from smartbert.methods import Start
+    from smartbert.precision import effective
     from smartbert.provenance import describe, of_model, sha256
     from smartbert.tasks import task
     from smartbert.training import build, stage_record, train_stage
@@ -55,11 +56,13 @@ def main(argv: list[str] | None = None) -> None:
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
     tokenizer = AutoTokenizer.from_pretrained(args.backbone)
     work, history = args.out / "checkpoints", []
+    precision = effective(args.settings["precision"])  # on this hardware
     made_of = {
         "settings": args.settings,
         "data": {name: data[name]["sha256"] for name in ("fit", "tune")},
         "from": parent or sha256(args.backbone / "model.safetensors"),
         "code": args.code,
+        "precision": precision,
     }
     shutil.rmtree(args.out / f"{PARTIAL}checkpoints", ignore_errors=True)
     with unwritable(args.out):  # by the checkpoints
@@ -74,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
                 tokenizer=tokenizer,
                 folder=work / f"{number}-{stage.name}",
                 seed=args.seed,
-                precision=args.settings["precision"],
+                precision=precision,
                 title=f"{args.task} {args.name} seed {args.seed} ({stage.name})",
             )
     record = describe(
@@ -83,6 +86,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
         settings=args.settings,
         stages=[stage_record(stage) for stage in stages],
+        precision=precision,
         data=data,
         seconds=round(time.monotonic() - started, 1),
     )
