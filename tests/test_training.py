@@ -228,11 +228,8 @@ def test_a_truncated_model_is_refused_in_one_line(backbone, rte, tmp_path):
 def test_precision_follows_the_setting_and_auto_the_hardware(monkeypatch):
     for hardware, auto in ((True, "bf16"), (False, "fp32")):
         monkeypatch.setattr(precision, "has_bf16", lambda hardware=hardware: hardware)
-        assert [precision.effective(name) for name in precision.PRECISIONS] == [
-            auto,
-            "bf16",
-            "fp32",
-        ]
+        found = [precision.effective(name) for name in precision.PRECISIONS]
+        assert found == [auto, "bf16", "fp32"]
         rounded = [
             isinstance(precision.products(name), precision.Float32Products)
             for name in precision.PRECISIONS

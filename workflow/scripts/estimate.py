@@ -194,11 +194,9 @@ def measured(sizes: dict, precision: str) -> Pace:
             "labels": torch.zeros(size, dtype=torch.long, device=device),
         }
         began = time.perf_counter()
+        mixed = torch.autocast(device, torch.bfloat16, enabled=bf16)
         with products(precision):
-            with (
-                torch.set_grad_enabled(train),
-                torch.autocast(device, torch.bfloat16, enabled=bf16),
-            ):
+            with torch.set_grad_enabled(train), mixed:
                 loss = model(**batch).loss
             if train:
                 loss.backward()
