@@ -49,12 +49,17 @@ def commit() -> str | None:
 
 
 def device() -> str:
-    """Return the accelerator's name, or the processor's instruction set."""
+    """Return the accelerator's name, or the processor's instruction set; with bf16 if it computes
+    in it, which the set's name does not say.
+    """
     import torch
+
+    from smartbert.precision import has_bf16
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    bf16 = " bf16" if has_bf16() else ""
+    return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}{bf16}"
 
 
 def sha256(path: Path) -> str:

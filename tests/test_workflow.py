@@ -155,6 +155,7 @@ def test_a_run_says_where_it_comes_from(run):
     record = json.loads((run["folder"] / "runs/rte/smartbert/seed1/provenance.json").read_text())
     assert record["settings"]["eta"] == 0.05
     assert record["versions"]["torch"] and record["data"]["fit"]["sha256"]
+    assert record["precision"] in ("bf16", "fp32") and record["device"]
     history = pd.read_csv(run["folder"] / "runs/rte/skip_only/seed1/history.csv")
     assert {"part_ce", "part_penalty", "part_contrast", "eval_score"} <= set(history.columns)
 
