@@ -83,7 +83,7 @@ pd.concat([run.evidence(5), run.evidence(6)]).style.hide()
 # Exits carry the saving on both tasks: stage 1 alone saves more than 50 points less. Gates carry none of it: the method
 # without any gate (exit-only), with its gates left out at inference, and (on RTE) with a lambda of 0 scores the same within
 # the intervals and saves as much. They skip 7 % of the layers on MRPC and none on RTE; lambda 0.5 makes them skip a
-# quarter there, and the curve does not rise by it; 0.05 and 0 skip nothing.
+# quarter there, and the curve does not rise by it; 0.1, 0.05 and 0 skip nothing.
 #
 # Contrast shows no effect that lasts. On RTE the score at half of the cost is 4.2 points lower without it, an interval
 # that just excludes zero, and lower still at a third, where the method itself spends more; MRPC, the sharper test, has
