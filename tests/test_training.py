@@ -58,7 +58,7 @@ def train(method: str, rte, backbone, folder: Path, *, seed: int = 1, parent=Non
     return model, history
 
 
-def run_stage(model, stage, rte, backbone, folder, *, seed=1):
+def run_stage(model, stage, rte, backbone, folder, *, seed=1, precision="fp32"):
     return train_stage(
         model,
         stage,
@@ -68,7 +68,7 @@ def run_stage(model, stage, rte, backbone, folder, *, seed=1):
         tokenizer=AutoTokenizer.from_pretrained(backbone),
         folder=folder / stage.name,
         seed=seed,
-        precision="fp32",
+        precision=precision,
         title="test",
     )
 
@@ -255,6 +255,25 @@ def test_bf16_without_hardware_rounds_as_the_hardware_does():
     assert (both[0] != plain).float().mean() < 0.01
     slope = short[0].double().sum(0).to(torch.bfloat16).float().expand(64, 96)
     assert torch.allclose(w.grad, slope, rtol=2**-7)
+
+
+def test_bf16_trains_alike_with_the_library_s_kernels_and_without_hardware(
+    rte, backbone, tmp_path, monkeypatch
+):
+    few = {part: {k: v[:32] for k, v in columns.items()} for part, columns in rte.items()}
+    model = untrained("full_bert", rte, backbone, head="pooler")
+    start = model.head.pooler.weight.detach().clone()
+    (stage,) = load("full_bert").stages({}, FAST, layers=6)
+
+    def moved(name: str, hardware: bool) -> torch.Tensor:
+        monkeypatch.setattr(precision, "has_bf16", lambda: hardware)
+        model = untrained("full_bert", rte, backbone, head="pooler")
+        run_stage(model, stage, few, backbone, tmp_path / f"{name}-{hardware}", precision=name)
+        return model.head.pooler.weight.detach() - start
+
+    products = moved("bf16", False)
+    for other in (moved("bf16", True), moved("fp32", False)):  # neither is the same computation
+        assert 0 < (products - other).abs().mean() < products.abs().mean() / 20
 
 
 def test_bf16_without_hardware_leaves_other_numbers_alone():
