@@ -141,21 +141,20 @@ def plan(config: dict) -> list[Training]:
 
 
 def relative() -> dict[str, float]:
-    """Return what a step of each method takes, relative to dense BERT's on the same task, as the
-    trainings behind the kept results took.
+    """Return what a step of each method takes, relative to dense BERT's on the same task and the
+    same hardware, as the trainings behind the kept results took.
     """
-    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for path in sorted(KEPT.glob("runs/*/*/seed*/provenance.json")):
         record = read_json(path)
         epochs = sum(stage["epochs"] for stage in record["stages"])
         if epochs:
-            seconds[record["task"], record["method"]].append(record["seconds"] / epochs)
+            where = f"{record['device']}, {record.get('precision')}"
+            seconds[record["task"], where, record["method"]].append(record["seconds"] / epochs)
     ratios = defaultdict(list)
-    for (task, name), values in seconds.items():
-        if (task, REFERENCE) in seconds:
-            ratios[name].append(
-                statistics.median(values) / statistics.median(seconds[task, REFERENCE])
-            )
+    for (task, where, name), values in seconds.items():
+        if dense := seconds.get((task, where, REFERENCE)):
+            ratios[name].append(statistics.median(values) / statistics.median(dense))
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
