@@ -251,10 +251,9 @@ class Evaluation:
                     continue
                 shares = (a[own].mean(0) for a in (exits, decisions.executed, skipped))
                 head = {**self.row, "space": space, "point": point, "label": label}
-                names = ("layer", "exit", "ran", "skipped")
                 rows += [
-                    {**head, **dict(zip(names, values, strict=True))}
-                    for values in zip(layers, *shares, strict=True)
+                    {**head, "layer": layer, "exit": left, "ran": ran, "skipped": passed}
+                    for layer, left, ran, passed in zip(layers, *shares, strict=True)
                 ]
         return rows
 

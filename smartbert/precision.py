@@ -39,8 +39,8 @@ class Float32Products(TorchDispatchMode):
 
     A product of two bf16 numbers is exact in float32, and that hardware sums in float32, too: only
     the order of the sum differs. So a run that was begun on such hardware goes on elsewhere with
-    the same arithmetic, at a little less than the speed of float32. (The library's own kernels for
-    processors without bf16 take four times as long.)
+    the same arithmetic, at a little less than the speed of float32. (With the library's own kernels
+    for processors without bf16 a step takes three times as long as in float32.)
     """
 
     OPERATIONS = tuple(

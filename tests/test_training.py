@@ -261,13 +261,12 @@ def test_bf16_trains_alike_with_the_library_s_kernels_and_without_hardware(
     rte, backbone, tmp_path, monkeypatch
 ):
     few = {part: {k: v[:32] for k, v in columns.items()} for part, columns in rte.items()}
-    model = untrained("full_bert", rte, backbone, head="pooler")
-    start = model.head.pooler.weight.detach().clone()
     (stage,) = load("full_bert").stages({}, FAST, layers=6)
 
     def moved(name: str, hardware: bool) -> torch.Tensor:
         monkeypatch.setattr(precision, "has_bf16", lambda: hardware)
         model = untrained("full_bert", rte, backbone, head="pooler")
+        start = model.head.pooler.weight.detach().clone()
         run_stage(model, stage, few, backbone, tmp_path / f"{name}-{hardware}", precision=name)
         return model.head.pooler.weight.detach() - start
 

@@ -184,7 +184,7 @@ def measured(sizes: dict, precision: str) -> Pace:
     )  # fmt: skip
     model = BertForSequenceClassification(backbone).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
-    bf16 = effective(precision) == "bf16"
+    precision = effective(precision)
     size, short, long = EXAMPLES
 
     def step(tokens: int, train: bool) -> float:
@@ -193,7 +193,7 @@ def measured(sizes: dict, precision: str) -> Pace:
             "labels": torch.zeros(size, dtype=torch.long, device=device),
         }
         began = time.perf_counter()
-        mixed = torch.autocast(device, torch.bfloat16, enabled=bf16)
+        mixed = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
         with products(precision):
             with torch.set_grad_enabled(train), mixed:
                 loss = model(**batch).loss
@@ -209,7 +209,7 @@ def measured(sizes: dict, precision: str) -> Pace:
 
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
-    print(f"measured on: {name}{threads}, {'bf16' if bf16 else 'fp32'}", file=sys.stderr)
+    print(f"measured on: {name}{threads}, {precision}", file=sys.stderr)
     one, two = least(short, True), least(long, True)
     if two <= one:
         raise UserError(
