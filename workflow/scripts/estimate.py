@@ -204,20 +204,22 @@ def measured(sizes: dict, precision: str) -> Pace:
         loss.item()  # waits for a GPU
         return time.perf_counter() - began
 
-    def least(tokens: int, train: bool) -> float:
-        return min([step(tokens, train) for _ in range(6)][1:])  # what else runs only adds to it
+    def least(*steps: tuple[int, bool]) -> list[float]:
+        # What else runs only adds to a time. In turn, so that a busy spell falls on all of them.
+        rounds = [[step(*one) for one in steps] for _ in range(6)][1:]
+        return [min(times) for times in zip(*rounds, strict=True)]
 
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
     print(f"measured on: {name}{threads}, {precision}", file=sys.stderr)
-    one, two = least(short, True), least(long, True)
+    one, two, forward = least((short, True), (long, True), (long, False))
     if two <= one:
         raise UserError(
             f"this machine is too busy to be measured: a step with {long} tokens took no longer"
             f" than one with {short}; run again when nothing else does"
         )
     token = (two - one) / (size * (long - short))
-    return Pace(max(0.0, one - token * size * short), token, least(long, False) / (size * long))
+    return Pace(max(0.0, one - token * size * short), token, forward / (size * long))
 
 
 def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, jobs: int) -> None:
