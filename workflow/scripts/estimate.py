@@ -204,15 +204,12 @@ def measured(sizes: dict, precision: str) -> Pace:
         loss.item()  # waits for a GPU
         return time.perf_counter() - began
 
-    def least(*steps: tuple[int, bool]) -> list[float]:
-        # What else runs only adds to a time. In turn, so that a busy spell falls on all of them.
-        rounds = [[step(*one) for one in steps] for _ in range(6)][1:]
-        return [min(times) for times in zip(*rounds, strict=True)]
-
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
     print(f"measured on: {name}{threads}, {precision}", file=sys.stderr)
-    one, two, forward = least((short, True), (long, True), (long, False))
+    # What else runs only adds to a time. In turn, so that a busy spell falls on all of them.
+    rounds = [(step(short, True), step(long, True), step(long, False)) for _ in range(6)][1:]
+    one, two, forward = map(min, zip(*rounds, strict=True))
     if two <= one:
         raise UserError(
             f"this machine is too busy to be measured: a step with {long} tokens took no longer"
