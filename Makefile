@@ -29,8 +29,9 @@ replay: $(READY)  ## everything but the training again, from the kept traces, an
 	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml config/replay.yaml --quiet rules
 	$(RUN) python -m workflow.scripts.reference compare results/replay results/reference/minilm
 
-lint: $(READY)  ## format and lint checks
+lint: $(READY)  ## format, lint and type checks
 	$(RUN) ruff check . && $(RUN) ruff format --check .
+	$(RUN) mypy
 	$(RUN) snakefmt --check Snakefile workflow/rules
 	$(RUN) snakemake --lint
 

@@ -59,6 +59,7 @@ onstart:
 
 
 onsuccess:
+    drop_partial()
     for what, name in (
         ("Tables:  ", "tables/glue.md"),
         ("Figures: ", "figures/glue.png"),

@@ -10,5 +10,4 @@ from baselines.random_skip import RandomSkip
 class ConstantSkip(RandomSkip):
     """Gates that always give the median of the parent's gate values on tune."""
 
-    title = "Constant skip"
     gates = "constant"

@@ -9,18 +9,34 @@ that layer answers with the final head, as intended.
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
+from transformers import BertConfig
 
-from smartbert.methods import Method, Stage, label_fields
-from smartbert.modeling import AdaptiveBert, adaptive_config
+from smartbert.methods.contract import (
+    Batch,
+    Method,
+    Optimisation,
+    Progress,
+    Settings,
+    Stage,
+    Start,
+    label_fields,
+)
+from smartbert.methods.losses import total
+from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
+from smartbert.model.heads import PoolerHead
+from smartbert.model.modeling import AdaptiveBert
+from smartbert.results import WEIGHTS
 
 
-def exits_objective(model: AdaptiveBert, batch: dict, epoch: int) -> dict:
+def exits_objective(
+    model: AdaptiveBert, batch: Batch, progress: Progress
+) -> dict[str, torch.Tensor]:
     """Sum over exits 1..L-1 of the cross-entropy, unweighted; the frozen layers build no graph."""
     with torch.no_grad():
         states = model.layers(batch, "off")
-    loss = sum(
+    loss = total(
         F.cross_entropy(head(hidden, states.attention_mask).float(), batch["labels"])
-        for head, hidden in zip(model.exits, states.outputs[:-1], strict=True)
+        for head, hidden in zip(model.exits or (), states.outputs[:-1], strict=True)
     )
     return {"loss": loss}
 
@@ -28,19 +44,20 @@ def exits_objective(model: AdaptiveBert, batch: dict, epoch: int) -> dict:
 class DeeBert(Method):
     """Exits with poolers of their own, which start from the pre-trained pooler."""
 
-    title = "DeeBERT"
     criterion = "entropy"
     sweep = (0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
-    def configure(self, backbone, settings, *, labels):
+    def configure(
+        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+    ) -> AdaptiveBertConfig:
         return adaptive_config(backbone, exits="pooler", head="pooler", **label_fields(labels))
 
-    def initialise(self, model, start):
-        weights = load_file(start.backbone / "model.safetensors")
-        for head in model.exits:
-            head.pooler.load_state_dict(
-                {name: weights[f"pooler.dense.{name}"] for name in ("weight", "bias")}
-            )
+    def initialise(self, model: AdaptiveBert, start: Start) -> None:
+        weights = load_file(start.backbone / WEIGHTS)
+        pooler = {name: weights[f"pooler.dense.{name}"] for name in ("weight", "bias")}
+        for head in model.exits or ():
+            if isinstance(head, PoolerHead):
+                head.pooler.load_state_dict(pooler)
 
-    def stages(self, settings, optimisation, *, layers):
+    def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         return [Stage("exits", optimisation, exits_objective, trains=("exits.",))]

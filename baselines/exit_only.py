@@ -3,12 +3,11 @@
 It continues a dense BERT that has SmartBERT's final head, and trains SmartBERT's exits on it.
 """
 
-from smartbert.method import SmartBert
+from smartbert.methods.smartbert import SmartBert
 
 
 class ExitOnly(SmartBert):
     """SmartBERT's exits and second stage, no gates."""
 
-    title = "Exit-only"
     gates = None
     gating = "off"

@@ -1,12 +1,23 @@
 """Dense BERT, fine-tuned: the reference of every ratio (methods 1)."""
 
+from torch import Tensor
 from torch.nn import functional as F
+from transformers import BertConfig
 
-from smartbert.methods import Method, Stage, label_fields
-from smartbert.modeling import AdaptiveBert, adaptive_config
+from smartbert.methods.contract import (
+    Batch,
+    Method,
+    Optimisation,
+    Progress,
+    Settings,
+    Stage,
+    label_fields,
+)
+from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
+from smartbert.model.modeling import AdaptiveBert
 
 
-def final_objective(model: AdaptiveBert, batch: dict, epoch: int) -> dict:
+def final_objective(model: AdaptiveBert, batch: Batch, progress: Progress) -> dict[str, Tensor]:
     """Cross-entropy of the final head."""
     states = model.layers(batch, "off")
     logits = model.head(states.last, states.attention_mask)
@@ -18,11 +29,12 @@ class FullBert(Method):
     comparison).
     """
 
-    title = "BERT"
-    defaults = {"head": "pooler"}
+    defaults: Settings = {"head": "pooler"}
 
-    def configure(self, backbone, settings, *, labels):
+    def configure(
+        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+    ) -> AdaptiveBertConfig:
         return adaptive_config(backbone, head=settings["head"], **label_fields(labels))
 
-    def stages(self, settings, optimisation, *, layers):
+    def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         return [Stage("finetune", optimisation, final_objective)]

@@ -6,20 +6,31 @@ they chose. Nothing is trained.
 
 import numpy as np
 import torch
+from transformers import BertConfig
 
-from smartbert.methods import Method, label_fields
-from smartbert.modeling import adaptive_config
-from smartbert.recording import load_model, own_path
+from smartbert.methods.contract import (
+    Method,
+    Optimisation,
+    Settings,
+    Stage,
+    Start,
+    label_fields,
+)
+from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
+from smartbert.model.gates import BlindGate
+from smartbert.model.modeling import AdaptiveBert
+from smartbert.policies import SKIP_THRESHOLD
 
 
 class RandomSkip(Method):
     """Gates that draw from the values the parent's gates gave on tune."""
 
-    title = "Random skip"
     gates = "random"
-    defaults = {"skip_threshold": 0.5}
+    defaults = {"skip_threshold": SKIP_THRESHOLD}
 
-    def configure(self, backbone, settings, *, labels):
+    def configure(
+        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+    ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone,
             gates=self.gates,
@@ -28,13 +39,14 @@ class RandomSkip(Method):
             **label_fields(labels),
         )
 
-    def initialise(self, model, start):
-        seen = own_path(load_model(start.parent), start.tune).gates
-        for layer, gate in enumerate(model.gates):
+    def initialise(self, model: AdaptiveBert, start: Start) -> None:
+        seen = start.gates()
+        blind = [gate for gate in model.gates or () if isinstance(gate, BlindGate)]
+        for layer, gate in enumerate(blind):
             levels = np.linspace(0, 1, gate.VALUES)
             # "lower" keeps values that really occurred, so rates match at every threshold.
             values = np.quantile(seen[:, layer], levels, method="lower")
             gate.values.data = torch.from_numpy(values.astype(np.float32))
 
-    def stages(self, settings, optimisation, *, layers):
+    def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         return []

@@ -5,15 +5,17 @@ SmartBERT continues from this model, so the stage is trained once for both.
 
 from functools import partial
 
-from smartbert.method import scaled_penalty, stage1_objective
-from smartbert.methods import Method, Stage, label_fields
-from smartbert.modeling import adaptive_config
+from transformers import BertConfig
+
+from smartbert.methods.contract import Method, Optimisation, Settings, Stage, label_fields
+from smartbert.methods.smartbert import scaled_penalty, stage1_objective
+from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
+from smartbert.policies import SKIP_THRESHOLD
 
 
 class SkipOnly(Method):
     """SmartBERT's stage 1: skip gates without exits (methods 2.2, 2.7)."""
 
-    title = "Skip-only"
     defaults = {
         "lambda": 0.04,
         "lambda_layers": 12,
@@ -24,10 +26,12 @@ class SkipOnly(Method):
         "gate_bias": None,
         "soft_epochs": 3,
         "select_from": "all",
-        "skip_threshold": 0.5,
+        "skip_threshold": SKIP_THRESHOLD,
     }
 
-    def configure(self, backbone, settings, *, labels):
+    def configure(
+        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+    ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone,
             gates="learned",
@@ -38,7 +42,7 @@ class SkipOnly(Method):
             **label_fields(labels),
         )
 
-    def stages(self, settings, optimisation, *, layers):
+    def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(
             stage1_objective,
             soft_epochs=settings["soft_epochs"],

@@ -4,19 +4,22 @@ The baseline that adaptive methods have to beat at equal cost: published at abou
 DeeBERT and PABEE on most tasks.
 """
 
+from transformers import BertConfig
+
 from baselines.full_bert import FullBert
 from smartbert.errors import UserError
-from smartbert.methods import label_fields
-from smartbert.modeling import adaptive_config
+from smartbert.methods.contract import Settings, label_fields
+from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 
 
 class TruncatedBert(FullBert):
     """The first `depth` layers with BERT's own pooler head."""
 
-    title = "Truncated BERT"
     defaults = {"depth": 6}
 
-    def configure(self, backbone, settings, *, labels):
+    def configure(
+        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+    ) -> AdaptiveBertConfig:
         depth, layers = settings["depth"], backbone.num_hidden_layers
         if not 1 <= depth < layers:
             raise UserError(

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from smartbert.errors import UserError
+from smartbert.points import POINTS
 
 if TYPE_CHECKING:
-    from smartbert.classifier import Classifier, Rejected
+    from smartbert.serve.classifier import Classifier
+    from smartbert.serve.inputs import Rejected
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     which = predict.add_mutually_exclusive_group()
     which.add_argument("--budget", type=positive_share, help="most mean cost, of dense BERT's")
-    which.add_argument("--point", help="operating point: full, b75, b50, b33, drop1")
+    which.add_argument("--point", help=f"operating point: {', '.join(POINTS)}")
     predict.add_argument("--batch-size", type=positive, default=32)
     predict.add_argument(
         "--window", type=positive, default=16, help="batches read ahead; 1 answers soonest"
@@ -59,14 +61,16 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def load(args: argparse.Namespace, **thresholds) -> Classifier:
+def load(
+    args: argparse.Namespace, *, point: str | None = None, budget: float | None = None
+) -> Classifier:
     """Return the classifier of --model, without the library's progress bars."""
     from transformers.utils import logging
 
-    from smartbert.classifier import Classifier
+    from smartbert.serve.classifier import Classifier
 
     logging.disable_progress_bar()
-    return Classifier(args.model, dtype=args.dtype, device=args.device, **thresholds)
+    return Classifier(args.model, point=point, budget=budget, dtype=args.dtype, device=args.device)
 
 
 def positive(text: str) -> int:
@@ -93,7 +97,7 @@ def positive_share(text: str) -> float:
 
 
 @contextmanager
-def opened(name: str):
+def opened(name: str) -> Iterator[IO[bytes]]:
     """Open a file of texts, or stdin for "-"."""
     if name == "-":
         yield sys.stdin.buffer
@@ -109,7 +113,7 @@ def inputs(
     args: argparse.Namespace, source: Iterable[bytes], classifier: Classifier
 ) -> Iterator[tuple[str, ...] | Rejected]:
     """Return the texts of each line, as JSON where the options or the file's name say so."""
-    from smartbert.classifier import read_lines
+    from smartbert.serve.inputs import read_lines
 
     jsonl = args.jsonl or args.file.endswith(".jsonl")
     return read_lines(source, jsonl=jsonl, columns=classifier.columns)
@@ -118,7 +122,7 @@ def inputs(
 def run_predict(args: argparse.Namespace) -> int:
     """Write a JSON line for each line of the input."""
     with opened(args.file) as source:
-        from smartbert.classifier import Prediction, to_json
+        from smartbert.serve.classifier import Prediction, to_json
 
         classifier = load(args, point=args.point, budget=args.budget)
         texts = inputs(args, source, classifier)
@@ -146,8 +150,8 @@ def run_predict(args: argparse.Namespace) -> int:
 
 def run_bench(args: argparse.Namespace) -> int:
     """Print a table of wall-clock ratios at the model's operating points."""
-    from smartbert.classifier import Rejected
-    from smartbert.latency import bench, machine, made_up_examples
+    from smartbert.serve.inputs import Rejected
+    from smartbert.serve.latency import bench, machine, made_up_examples
 
     classifier = load(args)
     if args.file:
@@ -162,7 +166,7 @@ def run_bench(args: argparse.Namespace) -> int:
         examples = made_up_examples(classifier.config, args.examples)
         what = "random tokens that exit and skip in the shares seen on test"
     about = machine(classifier.model.device)
-    print(f"{about['device']}, {about['threads']} threads, torch {about['torch']}, {args.dtype};")
+    print(f"{about.device}, {about.threads} threads, torch {about.torch}, {args.dtype};")
     print(f"{len(examples)} inputs: {what}")
     print(
         bench(

@@ -11,24 +11,20 @@ width.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from smartbert.errors import unknown
-from smartbert.policies import Policy
-from smartbert.replay import Decisions
-
-if TYPE_CHECKING:
-    from smartbert.configuration import AdaptiveBertConfig
-    from smartbert.trace import Trace
+from smartbert.policies import Decisions, Policy
+from smartbert.records import Count, Record, Size, Text
 
 PUBLISHED_LENGTH = 128  # every example is padded to this in the released codes
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Record):
     """The sizes that cost depends on.
 
     Attributes:
@@ -40,36 +36,16 @@ class Architecture:
             the backbone's, not its own).
     """
 
-    hidden: int
-    intermediate: int
-    layers: int
-    classes: int
-    small_width: int = 128
-    small_queries: str = "all"
-    exits: str | None = None
-    head: str = "pooler"
+    hidden: Size
+    intermediate: Size
+    layers: Size
+    classes: Size
+    small_width: Size = 128
+    small_queries: Literal["all", "first"] = "all"
+    exits: Text | None = None
+    head: Text = "pooler"
     gates: bool = False
-    reference_layers: int = 0
-
-    @classmethod
-    def of(cls, config: AdaptiveBertConfig) -> Architecture:
-        """Return the sizes of a model with this config."""
-        return cls(
-            hidden=config.hidden_size,
-            intermediate=config.intermediate_size,
-            layers=config.num_hidden_layers,
-            classes=config.num_labels,
-            small_width=config.small_width,
-            small_queries=config.small_queries,
-            exits=config.exits,
-            head=config.head,
-            gates=config.gates == "learned",
-            reference_layers=config.reference_layers or config.num_hidden_layers,
-        )
-
-    def to_dict(self) -> dict:
-        """Return the fields as plain values, for a trace's metadata."""
-        return asdict(self)
+    reference_layers: Count = 0
 
 
 @dataclass(frozen=True)
@@ -224,8 +200,3 @@ class CostModel:
     def relative(self, decisions: Decisions, policy: Policy, lengths: np.ndarray) -> np.ndarray:
         """Return each example's cost as a share of dense BERT's on it, (N,) float64."""
         return self.spent(decisions, policy, lengths) / self.dense(lengths)
-
-
-def cost_model(trace: Trace, name: str) -> CostModel:
-    """Return the cost model of a trace's architecture under a named convention."""
-    return CostModel(Architecture(**trace.meta["architecture"]), convention(name))

@@ -2,6 +2,8 @@
 to change.
 """
 
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """A mistake in config, data, weights or command line; its message is all that the user needs to
@@ -16,7 +18,7 @@ class Diverged(UserError):
     """A training whose loss stopped being a finite number."""
 
 
-def unknown(kind: str, name: object, known: object, *, setting: str) -> UserError:
+def unknown(kind: str, name: object, known: Iterable[object], *, setting: str) -> UserError:
     """Return the error for a name outside a closed list, with the nearest known name first."""
     import difflib
 

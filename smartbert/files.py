@@ -2,23 +2,31 @@
 there in one step. No torch.
 """
 
+from __future__ import annotations
+
+import csv
 import errno
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 from smartbert.errors import UserError, first_line
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIGITS = "%.6f"  # of numbers in csv files: exact in points, and the same on every machine
 PARTIAL = "partial-"
 CANNOT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 # Writers in other languages report a full disk in words of their own.
 FULL = ("no space left", "storagefull", "iostream error", "unexpected pos", "file write failed")
-_date: ContextVar[float | None] = ContextVar("date", default=None)
 
 
 @contextmanager
@@ -34,21 +42,9 @@ def whole(path: Path) -> Iterator[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield partial
-            if (date := _date.get()) is not None:
-                os.utime(partial, (date, date))
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def dated(date: float) -> Iterator[None]:
-    """Give all that `whole` writes in here a date, in seconds; no file is seen without it."""
-    token = _date.set(date)
-    try:
-        yield
-    finally:
-        _date.reset(token)
 
 
 @contextmanager
@@ -83,6 +79,34 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with whole(path) as partial:
         partial.write_text(text)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as csv."""
+    with whole(path) as partial:
+        frame.to_csv(partial, index=False, float_format=DIGITS, lineterminator="\n")
+
+
+def write_rows(
+    rows: Sequence[Mapping[str, object]], path: Path, *, columns: Iterable[str] | None = None
+) -> None:
+    """Write rows as csv without pandas: what a row lacks, None and NaN are empty cells.
+
+    Args:
+        columns: those of an empty table; by default the keys of all rows.
+    """
+    names = list(dict.fromkeys(key for row in rows for key in row) if columns is None else columns)
+    with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(names)
+        for row in rows:
+            table.writerow(_cell(row.get(key)) for key in names)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Integral) or not isinstance(value, Real):  # numpy's numbers are these, too
+        return value
+    return "" if math.isnan(value) else DIGITS % value
 
 
 def read_json(path: Path) -> dict | list:

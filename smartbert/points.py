@@ -1,26 +1,105 @@
-"""Points: the protocol's names for what is tuned and reported, and a setting as it is written down.
+"""Points: the protocol's names for what is tuned and reported, and settings as they are written
+down.
 
-Tuning chooses settings, evaluation and everything after it read them; only tuning needs Optuna. No
-torch.
+Tuning chooses settings, evaluation and everything after it read them; only tuning needs Optuna. A
+new budget is one more record in `RECORDS`. No torch.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from smartbert.errors import UserError, unknown
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
 from smartbert.policies import Policy
+from smartbert.records import OPTIONAL, Record
 
-GLOBAL, PER_LAYER = "global", "per_layer"
-SPACES = (GLOBAL, PER_LAYER)
-FULL = "full"
 DENSE = "dense"  # dense BERT where its time is the reference, beside the points
-BUDGETS = {"b75": 0.75, "b50": 0.50, "b33": 0.33}  # most mean cost, as a share of dense BERT's
+AUC = "auc"  # mean score over a range of costs
+EXITS = "exits"  # mean score of the exits before the last layer, at full depth
+GATES = "gates"  # skipping alone, at the skip threshold the method was trained for
 # Budgets are whole per cents. Half of the layers and a head cost 50.01 %, a third 33.4 %: read to
 # the last digit, no truncated BERT of the very depth that a budget means would fit into it.
 BUDGET_ROUNDING = 0.005
 SCORE_ROUNDING = 1e-9  # points: what tells two scores apart is at least one example
-DROP = ("drop1", 1.0)  # least cost within so many points of dense BERT
-POINTS = (FULL, *BUDGETS, DROP[0])
-DEFAULT_POINTS = (DROP[0], "b50", "b75", FULL)  # the first that could be chosen is a model's own
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What the protocol asks of a method, by name.
+
+    Attributes:
+        text: how tables say it; `note`: how figures do, where the name of a cost is known.
+        budget: most mean cost, as a share of dense BERT's, or None.
+        drop: most points of score below dense BERT's, or None.
+    """
+
+    name: str
+    text: str
+    note: str
+    budget: float | None = None
+    drop: float | None = None
+
+
+def _within(name: str, share: float) -> OperatingPoint:
+    text = f"best score within {share:.0%} of dense BERT's cost"
+    return OperatingPoint(name, text, f"at most {100 * share:.0f} % of dense BERT's cost", share)
+
+
+RECORDS: dict[str, OperatingPoint] = {
+    point.name: point
+    for point in (
+        OperatingPoint(
+            "full", "full depth: no layer skipped, no exit taken", "nothing skipped, no exits"
+        ),
+        _within("b75", 0.75),
+        _within("b50", 0.50),
+        _within("b33", 0.33),
+        OperatingPoint(
+            "drop1",
+            "least cost within 1 point of dense BERT",
+            "least cost within 1 point of dense BERT",
+            drop=1.0,
+        ),
+    )
+}
+FULL = "full"
+DROP = "drop1"
+HALF = "b50"  # where the literature's tables stand: about twice as fast
+POINTS = tuple(RECORDS)
+BUDGETS = {name: point.budget for name, point in RECORDS.items() if point.budget is not None}
+MOST_DROPPED = RECORDS[DROP].drop or 0.0
+# The first that could be chosen is a published model's own.
+DEFAULT_POINTS = (DROP, HALF, "b75", FULL)
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where a method's thresholds are searched, and how tables and figures say it."""
+
+    name: str
+    text: str
+    note: str
+
+
+GLOBAL, PER_LAYER = "global", "per_layer"
+PUBLISHED = "published"  # stands for the search space where a setting is the publication's own
+SPACE_RECORDS: dict[str, Space] = {
+    space.name: space
+    for space in (
+        Space(
+            GLOBAL,
+            "one exit threshold for all layers, as published",
+            "Exit thresholds: one for all layers.",
+        ),
+        Space(
+            PER_LAYER,
+            "one exit threshold per layer",
+            "Exit thresholds: one per layer, in methods that were searched so.",
+        ),
+    )
+}
+SPACES = tuple(SPACE_RECORDS)
 
 
 def within(cost: float, budget: float) -> bool:
@@ -35,55 +114,181 @@ class Setting:
     member: str
     policy: Policy
 
-    def to_dict(self) -> dict:
-        """Return plain values, for `points.json`."""
-        return {
-            "member": self.member,
-            "criterion": self.policy.criterion,
-            "skip_threshold": self.policy.skip_threshold,
-            "thresholds": list(self.policy.thresholds),
-        }
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedPoint(Record):
+    """A setting as a published model carries it, with what it gave.
+
+    Attributes:
+        tune_score, tune_cost: on tune, in points and as a share of dense BERT's cost.
+        test_score, test_cost: the same on test, where the setting is an operating point.
+        exits, skipped: for every layer the share of all test examples that have their answer there
+            and that skip it.
+    """
+
+    criterion: str
+    skip_threshold: float | None
+    thresholds: tuple[float, ...]
+    tune_score: float
+    tune_cost: float
+    test_score: float | None = field(default=None, metadata=OPTIONAL)
+    test_cost: float | None = field(default=None, metadata=OPTIONAL)
+    exits: tuple[float, ...] = field(default=(), metadata=OPTIONAL)
+    skipped: tuple[float, ...] = field(default=(), metadata=OPTIONAL)
+    parameters: tuple[float, ...] = field(default=(), metadata=OPTIONAL)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that it means."""
+        return Policy(self.criterion, self.thresholds, self.skip_threshold, self.parameters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedSetting(Record):
+    """A setting that was tried on tune, with its score (points) and mean cost (share of dense
+    BERT's) there.
+    """
+
+    member: str
+    criterion: str
+    skip_threshold: float | None
+    thresholds: tuple[float, ...]
+    tune_score: float
+    tune_cost: float
+    parameters: tuple[float, ...] = field(default=(), metadata=OPTIONAL)
 
     @classmethod
-    def from_dict(cls, values: dict) -> "Setting":
-        """Return the setting that `to_dict` gave."""
-        return cls(values["member"], policy_from_values(values))
+    def of(cls, setting: Setting, score: float, cost: float) -> Self:
+        """Return the record of a setting."""
+        policy = setting.policy
+        return cls(
+            member=setting.member,
+            criterion=policy.criterion,
+            skip_threshold=policy.skip_threshold,
+            thresholds=policy.thresholds,
+            tune_score=float(score),
+            tune_cost=float(cost),
+            parameters=policy.parameters,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that it means."""
+        return Policy(self.criterion, self.thresholds, self.skip_threshold, self.parameters)
+
+    @property
+    def setting(self) -> Setting:
+        """The setting itself."""
+        return Setting(self.member, self.policy)
+
+    def published(self) -> PublishedPoint:
+        """Return it without the training that it chose, for a model that carries it."""
+        return PublishedPoint(
+            criterion=self.criterion,
+            skip_threshold=self.skip_threshold,
+            thresholds=self.thresholds,
+            tune_score=self.tune_score,
+            tune_cost=self.tune_cost,
+            parameters=self.parameters,
+        )
 
 
-def stored_policy(carrier, *, point: str | None = None, budget: float | None = None) -> Policy:
-    """Return the policy of a model that was published with its operating points.
+@dataclass(frozen=True)
+class TunedSpace(Record):
+    """What tuning found in one space.
 
-    Args:
-        carrier: the model's config, with `operating_points` and `front` as `publishing` writes
-            them.
-        point: name of an operating point.
-        budget: most mean cost on tune as a share of dense BERT's; the setting with the best score
-            on tune within it is taken.
-
-    Raises:
-        UserError: if the model carries no such point, or nothing within the budget.
+    Attributes:
+        trials: how many settings were tried.
+        exhaustive: whether these are all that there are.
+        points: by operating point the setting chosen.
+        missing: by operating point why there is none; in JSON it stands in the point's place, as
+            its `status`.
+        front: the settings that no other beats in both score and cost, by rising cost.
     """
-    points, front = carrier.operating_points or {}, carrier.front or []
-    if not points:
-        raise UserError(
-            "this model carries no operating points; publish it with `snakemake models_<task>`, or"
-            " leave --point and --budget out to use the thresholds of its config"
-        )
-    if point is not None:
-        if point not in points:
-            raise unknown("operating point", point, points, setting="--point")
-        return policy_from_values(points[point])
-    allowed = [values for values in front if values["tune_cost"] <= budget]
-    if not allowed:
-        least = min(values["tune_cost"] for values in front)
-        raise UserError(
-            f"no setting of this model costs at most {budget:g} of dense BERT, the cheapest has"
-            f" {least:.2f}; set by --budget"
-        )
-    best = max(allowed, key=lambda values: (values["tune_score"], -values["tune_cost"]))
-    return policy_from_values(best)
+
+    trials: int
+    exhaustive: bool
+    points: dict[str, TunedSetting]
+    missing: dict[str, str]
+    front: tuple[TunedSetting, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values, for `points.json`."""
+        values = super().to_json()
+        del values["missing"]
+        found = {name: setting.to_json() for name, setting in self.points.items()}
+        found |= {name: {"status": reason} for name, reason in self.missing.items()}
+        order = [*(name for name in POINTS if name in found), *found]
+        values["points"] = {name: found[name] for name in order}
+        return values
+
+    @classmethod
+    def split(cls, values: object) -> object:
+        """Return its JSON form with the points that there are apart from those that are missing."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("points"), Mapping):
+            return values
+        points = values["points"]
+        lost = {
+            n: p["status"] for n, p in points.items() if isinstance(p, Mapping) and "status" in p
+        }
+        there = {name: point for name, point in points.items() if name not in lost}
+        return {**values, "points": there, "missing": lost}
 
 
-def policy_from_values(values: dict) -> Policy:
-    """Return a policy from its plain values (`Setting.to_dict`, `points.json`)."""
-    return Policy(values["criterion"], tuple(values["thresholds"]), values["skip_threshold"])
+@dataclass(frozen=True)
+class TunedMember(Record):
+    """A training that was tuned: what its tune trace says of itself, and what tells it apart from
+    the method's other ones.
+    """
+
+    task: str
+    seed: int
+    model: str
+    data: str
+    label: str
+
+
+@dataclass(frozen=True)
+class TuningSettings(Record):
+    """The config's `tuning` section, less where studies are kept.
+
+    Attributes:
+        trials: per method, task, seed and space.
+        sampler: "nsga2" or "tpe".
+    """
+
+    sampler: str
+    seed: int
+    spaces: tuple[str, ...]
+    trials: int
+
+
+@dataclass(frozen=True)
+class Tuned(Record):
+    """The contents of `points.json`: what tuning chose for one method on one task and seed.
+
+    Attributes:
+        convention: how cost is counted.
+        majority: class that most tune examples have.
+        members: by the config's name of each training.
+        spaces: by search space.
+    """
+
+    task: str
+    method: str
+    title: str
+    seed: int
+    convention: str
+    criterion: str
+    majority: int
+    settings: TuningSettings
+    members: dict[str, TunedMember]
+    spaces: dict[str, TunedSpace]
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Return the record from its JSON form; see `Record.from_json`."""
+        if isinstance(values, Mapping) and isinstance(values.get("spaces"), Mapping):
+            spaces = {name: TunedSpace.split(space) for name, space in values["spaces"].items()}
+            values = {**values, "spaces": spaces}
+        return super().from_json(values)

@@ -1,28 +1,70 @@
 """Provenance: the versions, commit, device and settings behind a number, written beside it."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import platform
 import subprocess
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from smartbert.errors import UserError
-from smartbert.files import read_json
+from smartbert.records import OPTIONAL, Record
+from smartbert.results import Run
+from smartbert.tasks import SplitRecord
 
 PACKAGES = ("torch", "transformers", "datasets", "numpy", "scikit-learn", "optuna", "snakemake")
 
 
-def describe(**facts: object) -> dict:
-    """Return the given facts with the versions, commit and device that they were made with."""
-    return {
-        **facts,
-        "commit": commit(),
-        "python": platform.python_version(),
-        "versions": {name: installed(name) for name in PACKAGES},
-        "device": device(),
-        "threads": os.environ.get("OMP_NUM_THREADS"),
-    }
+@dataclass(frozen=True)
+class StageRecord(Record):
+    """A stage's settings, as `methods.contract.Stage` has them."""
+
+    stage: str
+    trains: tuple[str, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    adam_epsilon: float
+    clip: float
+    select: str
+    rates: dict[str, float] = field(default_factory=dict, metadata=OPTIONAL)
+    teacher: bool = field(default=False, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True)
+class Provenance(Record):
+    """A trained model's `provenance.json`.
+
+    Attributes:
+        method: the config's name of the entry.
+        settings: all of its settings.
+        data: the three splits.
+        seconds: wall-clock of the training.
+        weights: SHA-256 of the model's weights; `parent`, `teacher`: of those it went on from and
+            learnt from. Older files lack some of them, and `precision`.
+    """
+
+    task: str
+    method: str
+    seed: int
+    settings: dict[str, object]
+    stages: tuple[StageRecord, ...]
+    data: dict[str, SplitRecord]
+    seconds: float
+    commit: str | None
+    python: str
+    versions: dict[str, str | None]
+    device: str
+    threads: str | None
+    weights: str | None = None
+    precision: str | None = None
+    parent: str | None = field(default=None, metadata=OPTIONAL)
+    teacher: str | None = field(default=None, metadata=OPTIONAL)
 
 
 def installed(package: str) -> str | None:
@@ -31,6 +73,11 @@ def installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of the packages that numbers depend on."""
+    return {name: installed(name) for name in PACKAGES}
 
 
 def commit() -> str | None:
@@ -48,18 +95,40 @@ def commit() -> str | None:
         return None
 
 
-def device() -> str:
-    """Return the accelerator's name, or the processor's instruction set; with bf16 if it computes
-    in it, which the set's name does not say.
+def of_training(
+    *,
+    task: str,
+    method: str,
+    seed: int,
+    settings: dict[str, object],
+    stages: tuple[StageRecord, ...],
+    data: dict[str, SplitRecord],
+    seconds: float,
+    device: str,
+    precision: str,
+    parent: str | None,
+    teacher: str | None,
+) -> Provenance:
+    """Return the given facts with the versions and commit that they were made with; the weights'
+    hash is added when they are written.
     """
-    import torch
-
-    from smartbert.precision import has_bf16
-
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    bf16 = " bf16" if has_bf16() else ""
-    return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}{bf16}"
+    return Provenance(
+        task=task,
+        method=method,
+        seed=seed,
+        settings=settings,
+        stages=stages,
+        data=data,
+        seconds=round(seconds, 1),
+        commit=commit(),
+        python=platform.python_version(),
+        versions=versions(),
+        device=device,
+        threads=os.environ.get("OMP_NUM_THREADS"),
+        precision=precision,
+        parent=parent,
+        teacher=teacher,
+    )
 
 
 def sha256(path: Path) -> str:
@@ -68,17 +137,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def of_model(folder: Path) -> dict:
+def of_model(run: Run) -> Provenance:
     """Return the provenance of a trained model, after a look at its weights.
 
     Raises:
         UserError: if they are missing, truncated or not what the training wrote.
     """
-    weights, record = folder / "model.safetensors", read_json(folder / "provenance.json")
-    found = sha256(weights) if weights.is_file() else None
-    if found is None or found != record.get("weights"):
+    said = Provenance.read(run.provenance)
+    found = sha256(run.weights) if run.weights.is_file() else None
+    if found is None or found != said.weights:
         what = "are missing" if found is None else "are not those that its training wrote"
         raise UserError(
-            f"the weights in {folder} {what}; delete that folder and run again to train it anew"
+            f"the weights in {run.folder} {what}; delete that folder and run again to train it anew"
         )
-    return record
+    return said

@@ -1,32 +1,45 @@
-"""The eight GLUE classification tasks as records: columns, label names, metrics. No data are read
-here.
+"""Tasks as records: columns, label names, what is scored. GLUE's eight stand here; a run's own are
+adopted from its `task.json`. No data are read here.
 
 A new task is one more `TaskSpec` in `TASKS`; everything else (config schema, data, tables, figures)
 reads it from there. STS-B is left out: it is a regression, where entropy is not defined.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from smartbert.errors import unknown
-
-METRICS = ("accuracy", "f1", "mcc")
+from smartbert.records import OPTIONAL, Record
 
 
 @dataclass(frozen=True)
-class TaskSpec:
-    """One GLUE task.
+class Sizes(Record):
+    """How large a task is, for estimates: examples of train and of the labelled test splits, and
+    mean tokens of an example.
+    """
+
+    train: int
+    test: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class TaskSpec(Record):
+    """One task.
 
     Attributes:
-        name: config name of the task in `nyu-mll/glue`.
+        name: config name of the task, in `nyu-mll/glue` for GLUE's.
         title: how tables and figures call it.
         columns: the one or two text columns, in the order they are fed to BERT.
         labels: class names; the position is the class id (GLUE's own order).
-        metrics: what is measured, besides accuracy; the task's score is the mean of `score`.
         score: the metrics whose mean, in points, is the task's score (protocol: "Scores").
         train: name of the split that fit and tune are carved from.
         test: names of the labelled splits that serve as test, by subset ("" where there is one).
         group: column whose equal values must stay on one side of the fit/tune cut, or None.
         averaged: whether the task enters averages over tasks.
+        sizes: how large it is.
     """
 
     name: str
@@ -38,24 +51,30 @@ class TaskSpec:
     test: tuple[tuple[str, str], ...] = (("", "validation"),)
     group: str | None = None
     averaged: bool = True
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Metrics measured on this task: accuracy always, and what its score needs."""
-        return tuple(m for m in METRICS if m == "accuracy" or m in self.score)
+    sizes: Sizes | None = field(default=None, metadata=OPTIONAL)
 
 
 TASKS: dict[str, TaskSpec] = {
     spec.name: spec
     for spec in (
-        TaskSpec("cola", "CoLA", ("sentence",), ("unacceptable", "acceptable"), score=("mcc",)),
-        TaskSpec("sst2", "SST-2", ("sentence",), ("negative", "positive")),
+        TaskSpec(
+            "cola",
+            "CoLA",
+            ("sentence",),
+            ("unacceptable", "acceptable"),
+            score=("mcc",),
+            sizes=Sizes(8_551, 1_043, 11),
+        ),
+        TaskSpec(
+            "sst2", "SST-2", ("sentence",), ("negative", "positive"), sizes=Sizes(67_349, 872, 13)
+        ),
         TaskSpec(
             "mrpc",
             "MRPC",
             ("sentence1", "sentence2"),
             ("not_equivalent", "equivalent"),
             score=("accuracy", "f1"),
+            sizes=Sizes(3_668, 408, 53),
         ),
         TaskSpec(
             "qqp",
@@ -63,6 +82,7 @@ TASKS: dict[str, TaskSpec] = {
             ("question1", "question2"),
             ("not_duplicate", "duplicate"),
             score=("accuracy", "f1"),
+            sizes=Sizes(363_846, 40_430, 31),
         ),
         TaskSpec(
             "mnli",
@@ -70,9 +90,22 @@ TASKS: dict[str, TaskSpec] = {
             ("premise", "hypothesis"),
             ("entailment", "neutral", "contradiction"),
             test=(("matched", "validation_matched"), ("mismatched", "validation_mismatched")),
+            sizes=Sizes(392_702, 19_647, 40),
         ),
-        TaskSpec("qnli", "QNLI", ("question", "sentence"), ("entailment", "not_entailment")),
-        TaskSpec("rte", "RTE", ("sentence1", "sentence2"), ("entailment", "not_entailment")),
+        TaskSpec(
+            "qnli",
+            "QNLI",
+            ("question", "sentence"),
+            ("entailment", "not_entailment"),
+            sizes=Sizes(104_743, 5_463, 50),
+        ),
+        TaskSpec(
+            "rte",
+            "RTE",
+            ("sentence1", "sentence2"),
+            ("entailment", "not_entailment"),
+            sizes=Sizes(2_490, 277, 67),
+        ),
         TaskSpec(
             "wnli",
             "WNLI",
@@ -80,6 +113,7 @@ TASKS: dict[str, TaskSpec] = {
             ("not_entailment", "entailment"),
             group="sentence1",
             averaged=False,
+            sizes=Sizes(635, 71, 37),
         ),
     )
 }
@@ -95,3 +129,65 @@ def task(name: str) -> TaskSpec:
         return TASKS[name]
     except KeyError:
         raise unknown("task", name, TASKS, setting="`tasks` in the config") from None
+
+
+def adopt(spec: TaskSpec) -> TaskSpec:
+    """Make a run's own record of a task the one that this process knows, and return it.
+
+    A job calls this with what its run's `task.json` or manifest says, before it asks for a task by
+    name: so a task of the config is like GLUE's, and a run keeps the records that it began with.
+    """
+    TASKS[spec.name] = spec
+    return spec
+
+
+@dataclass(frozen=True)
+class SplitRecord(Record):
+    """What is known of a split without reading it.
+
+    Attributes:
+        labels: examples by class.
+        tokens: their mean number; `truncated`: how many examples were cut.
+        sha256: of the content.
+    """
+
+    rows: int
+    labels: tuple[int, ...]
+    tokens: float
+    truncated: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TaskData(Record):
+    """A run's `task.json`: the data of one task.
+
+    Attributes:
+        task: its name.
+        settings: the config's `data` section for it.
+        splits: fit, tune and test.
+        subsets: names of the test subsets.
+        record: the task's record; older files lack it and mean GLUE's.
+    """
+
+    task: str
+    settings: dict[str, object]
+    splits: dict[str, SplitRecord]
+    subsets: tuple[str, ...]
+    record: TaskSpec | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The task's record."""
+        return self.record or task(self.task)
+
+
+def adopt_from(path: Path) -> TaskData:
+    """Return what a `task.json` says, its record adopted.
+
+    Raises:
+        UserError: if it is missing or damaged.
+    """
+    data = TaskData.read(path)
+    adopt(data.spec)
+    return data

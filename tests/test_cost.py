@@ -10,8 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from smartbert.cost import CONVENTIONS, Architecture, Convention, CostModel, convention
 from smartbert.errors import UserError
-from smartbert.policies import Policy
-from smartbert.replay import Decisions
+from smartbert.policies import Decisions, Policy
 
 T128 = np.array([128])
 FULL_MACS = Convention("macs", "MACs", "")

@@ -11,10 +11,9 @@ from made_up import made_up
 from safetensors.numpy import save_file
 
 from smartbert.errors import UserError
-from smartbert.files import whole, whole_folder, write_text
-from smartbert.trace import Trace
-from workflow.scripts.common import write_csv, write_rows
-from workflow.scripts.train import discard, keep_only
+from smartbert.files import whole, whole_folder, write_csv, write_rows, write_text
+from smartbert.trace.trace import Trace
+from smartbert.train.checkpoints import discard, keep_only
 
 
 @pytest.fixture

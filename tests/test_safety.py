@@ -5,13 +5,13 @@ import re
 
 import pytest
 import torch
+from configs import pins
 from conftest import ROOT
-from test_settings import pins
 from transformers import BertConfig
 
-from smartbert.backbones import fetch
+from smartbert.data.backbones import fetch
 from smartbert.errors import UserError
-from smartbert.recording import load_model
+from smartbert.model.folder import load_model
 
 OWN = [p for d in ("smartbert", "baselines", "workflow") for p in (ROOT / d).rglob("*.py")]
 REFUSED_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "tarfile"}

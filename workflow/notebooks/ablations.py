@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartbert.ablation_plots import ablation_figure, sensitivity_figure
-from smartbert.reading import Run, show
+from smartbert.report.ablation_plots import ablation_figure, sensitivity_figure
+from smartbert.report.notebook import Run, show
 from smartbert.tasks import TASKS
 
 pd.set_option("display.max_colwidth", None)
@@ -41,7 +41,7 @@ print(", ".join(TASKS[name].title for name in run.ablated) + ".", run.caption)
 # ## MRPC
 
 # %%
-show(ablation_figure(run.ablation("mrpc"), caption=run.caption))
+show(ablation_figure(run.ablation("mrpc"), looks=run.looks, caption=run.caption))
 
 # %% [markdown]
 # The first row is the method itself, every other one the change against it: auc is the mean score over the cost range,
@@ -58,7 +58,7 @@ run.changes("mrpc").style.hide()
 # The same on a task with 277 test examples and scores little above chance: its intervals are three times as wide.
 
 # %%
-show(ablation_figure(run.ablation("rte"), caption=run.caption))
+show(ablation_figure(run.ablation("rte"), looks=run.looks, caption=run.caption))
 
 # %%
 run.changes("rte").style.hide()
@@ -67,10 +67,10 @@ run.changes("rte").style.hide()
 # ## How lambda sets skipping and score
 
 # %%
-show(sensitivity_figure(run.sensitivity("mrpc"), caption=run.caption))
+show(sensitivity_figure(run.sensitivity("mrpc"), looks=run.looks, caption=run.caption))
 
 # %%
-show(sensitivity_figure(run.sensitivity("rte"), caption=run.caption))
+show(sensitivity_figure(run.sensitivity("rte"), looks=run.looks, caption=run.caption))
 
 # %% [markdown]
 # ## The two claims on training

@@ -15,22 +15,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
+from matplotlib import colormaps
+from matplotlib.figure import Figure
 
-from smartbert.evaluation import relative_cost
-from smartbert.points import Setting
+from smartbert.metrics import measure
 from smartbert.policies import Policy
-from smartbert.reading import Run, show
-from smartbert.replay import Replay
-from smartbert.scoring import measure
+from smartbert.report.notebook import Run, show
 from smartbert.tasks import TASKS
+from smartbert.trace.replay import Replay, relative_cost
 
 run = Run(Path("../results/reference/minilm"))
 trace = run.trace(TASK, METHOD, seed=SEED)
 replay, spec = Replay(trace), TASKS[TASK]
 recorded = ", ".join(f"{t:.3g}" for t in trace.grid if np.isfinite(t))
-print(f"{spec.title}, {trace.meta['title']}: {len(trace)} examples, {trace.depth} layers")
-print(f"exit rule: {trace.meta['criterion']}; skip thresholds recorded: {recorded or 'none'}, and never")
+print(f"{spec.title}, {trace.meta.title}: {len(trace)} examples, {trace.depth} layers")
+print(f"exit rule: {trace.meta.criterion}; skip thresholds recorded: {recorded or 'none'}, and never")
 
 
 # %% [markdown]
@@ -40,9 +39,9 @@ print(f"exit rule: {trace.meta['criterion']}; skip thresholds recorded: {recorde
 # gives: score, cost, and the share of examples that leave at each layer.
 
 # %%
-def look(threshold, skip=None):
+def look(threshold: float, skip: float | None = None) -> dict[str, float | None]:
     policy = Policy.uniform(
-        trace.meta["criterion"], threshold, depth=trace.depth, skip_threshold=skip
+        trace.meta.criterion, threshold, depth=trace.depth, skip_threshold=skip
     )
     decisions = replay.decide(policy)
     cost = relative_cost(trace, decisions, policy, name="flops")
@@ -53,18 +52,19 @@ def look(threshold, skip=None):
 
 rows = [look(t) for t in np.linspace(0, 0.65, 14)]
 table = pd.DataFrame(rows)
-table.style.format(
-    {"threshold": "{:.2f}", "score": "{:.1f}", "FLOPs": "{:.0%}"}
-    | {name: "{:.0%}" for name in table if name.startswith("layer")}
+shares = table.columns[table.columns.str.startswith("layer")]
+table.style.format({"threshold": "{:.2f}", "score": "{:.1f}", "FLOPs": "{:.0%}"}).format(
+    "{:.0%}", subset=shares
 ).hide()
 
 # %% [markdown]
 # The same as curves, once per recorded skip threshold. Each dot is one exit threshold.
 
 # %%
-figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+figure = Figure(figsize=(8, 4.5), layout="constrained")
+axes = figure.subplots()
 skips = [None, *(float(t) for t in trace.grid if np.isfinite(t))]
-for skip, shade in zip(skips, plt.colormaps["viridis"](np.linspace(0, 0.9, len(skips))), strict=True):
+for skip, shade in zip(skips, colormaps["viridis"](np.linspace(0, 0.9, len(skips))), strict=True):
     points = pd.DataFrame(look(t, skip) for t in np.linspace(0, 0.65, 27))
     name = "never" if skip is None else f"{skip:.3g}"
     axes.plot(points["FLOPs"], points["score"], marker="o", markersize=3, color=shade, label=name)
@@ -81,8 +81,7 @@ show(figure)
 # their accuracy. Those that leave early are answered better than those that go on.
 
 # %%
-values = run.tuned(TASK, METHOD, seed=SEED)["spaces"]["global"]["points"]["b50"]
-policy = Setting.from_dict(values).policy
+policy = run.tuned(TASK, METHOD, seed=SEED).spaces["global"].points["b50"].policy
 decisions = replay.decide(policy)
 right = decisions.predictions == trace.labels
 pd.DataFrame(

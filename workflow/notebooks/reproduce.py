@@ -15,14 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smartbert.cost import Architecture, CostModel, convention
-from smartbert.points import Setting
-from smartbert.policies import Policy, entropy
-from smartbert.reading import Run
-from smartbert.replay import Replay
-from smartbert.scoring import measure
+from smartbert.cost import CostModel, convention
+from smartbert.metrics import measure
+from smartbert.criteria import entropy
+from smartbert.report.notebook import Run
 from smartbert.tasks import TASKS
-from smartbert.tuning import tune_method
+from smartbert.trace.replay import Replay
+from smartbert.tune.study import tune_method
 
 TASK, METHOD, SEED, POINT = "rte", "smartbert", 1, "b50"
 run = Run(Path("../results/reference/minilm"))
@@ -54,9 +53,9 @@ pd.DataFrame(
 
 # %%
 tuned = run.tuned(TASK, METHOD, seed=SEED)
-setting = Setting.from_dict(tuned["spaces"]["global"]["points"][POINT])
-print(setting.policy)
-decisions = Replay(trace).decide(setting.policy)
+policy = tuned.spaces["global"].points[POINT].policy
+print(policy)
+decisions = Replay(trace).decide(policy)
 for i in range(5):
     ran = [int(n) for n in np.flatnonzero(decisions.executed[i]) + 1]
     print(f"example {trace.index[i]}: ran layers {ran}, answered at layer {decisions.exit_layer[i]}")
@@ -68,17 +67,17 @@ for i in range(5):
 # example, by hand and by the cost model:
 
 # %%
-architecture = Architecture(**trace.meta["architecture"])
+architecture = trace.meta.architecture
 model = CostModel(architecture, convention("flops"))
 length = trace.lengths[:1]
 layers, visited = int(decisions.executed[0].sum()), int(decisions.exit_layer[0])
-tested = int((decisions.executed[0] & setting.policy.tested(trace.depth)).sum())
+tested = int((decisions.executed[0] & policy.tested(trace.depth)).sum())
 by_hand = layers * model.layer(length)
-if setting.policy.skip_threshold is not None:
+if policy.skip_threshold is not None:
     by_hand = by_hand + visited * model.gate(length)
-by_hand = by_hand + tested * model.head(architecture.exits, length)
+by_hand = by_hand + tested * model.head(architecture.exits or "", length)
 by_hand = by_hand + (not decisions.exited[0]) * model.head(architecture.head, length)
-spent = model.spent(decisions, setting.policy, trace.lengths)
+spent = model.spent(decisions, policy, trace.lengths)
 print(f"{length[0]} tokens, {layers} layers run: {int(by_hand[0]):,} FLOPs by hand, {int(spent[0]):,} counted")
 print(f"dense BERT on the same example: {int(model.dense(length)[0]):,}")
 
@@ -90,7 +89,7 @@ print(f"dense BERT on the same example: {int(model.dense(length)[0]):,}")
 # %%
 score = measure(TASKS[TASK], decisions.predictions, trace.labels)["score"]
 cost = (spent / model.dense(trace.lengths)).mean()
-kept = pd.read_csv(run.run_folder(TASK, METHOD, seed=SEED) / "scores.csv")
+kept = pd.read_csv(run.files(TASK, METHOD, seed=SEED).table("scores"))
 row = kept[(kept["space"] == "global") & (kept["point"] == POINT)].iloc[0]
 print(f"replayed: score {score:.4f} at {cost:.4%}; kept: {row['score']:.4f} at {row['cost_relative']:.4%}")
 assert np.isclose(score, row["score"], atol=1e-4) and np.isclose(cost, row["cost_relative"], atol=1e-6)
@@ -102,20 +101,19 @@ assert np.isclose(score, row["score"], atol=1e-4) and np.isclose(cost, row["cost
 
 # %%
 dense = run.trace(TASK, "full_bert", seed=SEED, split="tune")
-settings = tuned["settings"]
+settings = tuned.settings
 found, trials = tune_method(
     {METHOD: run.trace(TASK, METHOD, seed=SEED, split="tune")},
-    convention=tuned["convention"],
+    convention=tuned.convention,
     spaces=["global"],
-    trials=settings["trials"],
-    sampler=settings["sampler"],
-    seed=settings["seed"],
+    trials=settings.trials,
+    sampler=settings.sampler,
+    seed=settings.seed,
     dense=dense,
 )
-again = found["global"]["points"][POINT]
-kept = tuned["spaces"]["global"]["points"][POINT]
-print(f"{len(trials)} trials; tune score {again['tune_score']:.2f} at {again['tune_cost']:.2%}")
-assert again == kept
+again = found["global"].points[POINT]
+print(f"{len(trials)} trials; tune score {again.tune_score:.2f} at {again.tune_cost:.2%}")
+assert again == tuned.spaces["global"].points[POINT]
 
 # %% [markdown]
 # What came before the trace, training, is in `provenance.json` beside it: settings, seed, commit, versions and the hash

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartbert import plots
-from smartbert.reading import Run, show
+from smartbert.report.curves import all_tasks_figure
+from smartbert.report.heatmaps import usage_figure
+from smartbert.report.notebook import Run, show
+from smartbert.report.plots import exits_figure
 
 pd.set_option("display.max_colwidth", None)
 run = Run(Path("../results/reference/minilm"))
@@ -39,8 +41,12 @@ run.about().style.hide()
 # pays with its score.
 
 # %%
-figure = plots.all_tasks_figure(
-    run.table("bands"), run.table("points"), convention=run.convention, caption=run.caption
+figure = all_tasks_figure(
+    run.table("bands"),
+    run.table("points"),
+    looks=run.looks,
+    convention=run.convention,
+    caption=run.caption,
 )
 show(figure)
 
@@ -65,10 +71,10 @@ run.at("drop1")
 # lead over them is a lead of heads on this backbone before it is one of the method.
 
 # %%
-show(plots.exits_figure(run.table("exits"), caption=run.caption))
+show(exits_figure(run.table("exits"), looks=run.looks, caption=run.caption))
 
 # %%
-figure = plots.usage_figure(
+figure = usage_figure(
     run.table("usage"), "smartbert", space="global", point="b50", caption=run.caption
 )
 show(figure)

@@ -5,13 +5,14 @@ ABLATED = [f"<results>/ablations/{task}.md" for task in config["ablations"]["tas
 rule ablate:
     input:
         points=lambda wildcards: run_files(
-            wildcards.task, settings.ablation_entries(config, wildcards.task), "points.json"
+            wildcards.task, plan.ablation_entries(config, wildcards.task), "points.json"
         ),
         traces=lambda wildcards: member_files(
             wildcards.task,
-            settings.ablation_entries(config, wildcards.task),
+            plan.ablation_entries(config, wildcards.task),
             "trace-test.safetensors",
         ),
+        data=rules.task_data.output.record,
     output:
         expand("<results>/ablations/{{task}}.{kind}", kind=["csv", "md", "tex", "pdf"]),
         in_report("<results>/ablations/{task}.png", "ablation", "Ablations", task="{task}"),
@@ -21,7 +22,7 @@ rule ablate:
         ),
         expand(
             "<results>/ablations/{{task}}/{name}.csv",
-            name=["points", "differences", "draws", "gates"],
+            name=ABLATION_PARTS,
         ),
     log:
         "<logs>/ablate/{task}.log",
@@ -31,31 +32,30 @@ rule ablate:
         "../../environment.yml"
     threads: 1
     params:
-        settings=settings.compact(config["statistics"]),
-        methods=lambda wildcards: settings.ordered(
-            settings.groups_of(config, settings.ablation_entries(config, wildcards.task))
+        traces=lambda wildcards, input: on_file(input.traces),
+        points=lambda wildcards, input: on_file(input.points),
+        settings=options.compact(config["statistics"]),
+        manifest=lambda wildcards: manifest_file(
+            wildcards.task, names=plan.ablation_entries(config, wildcards.task)
         ),
-        variants=lambda wildcards: settings.variants(config, wildcards.task),
-        weights=lambda wildcards: settings.compact(settings.lambda_grid(config, wildcards.task)),
-        seeds=lambda wildcards: settings.seeds(config, wildcards.task),
+        variants=lambda wildcards: plan.variants(config, wildcards.task),
+        weights=lambda wildcards: options.compact(plan.lambda_grid(config, wildcards.task)),
         caption=config["data"]["caption"],
-        runs=lambda wildcards, input: Path(input.points[0]).parents[3],
-        folder=subpath(output[0], parent=True),
+        results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.ablate"),
     shell:
-        "python -m workflow.scripts.ablate --task {wildcards.task} --runs {params.runs}"
-        " --methods {params.methods:q} --variants {params.variants} --weights {params.weights:q}"
-        " --seeds {params.seeds} --settings {params.settings:q} --caption={params.caption:q}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow.scripts.ablate --data {input.data}"
+        " --points {params.points} --traces {params.traces}"
+        " --manifest {params.manifest} --variants {params.variants} --weights {params.weights:q}"
+        " --settings {params.settings:q} --caption={params.caption:q} --out {params.results}"
+        " 2>&1 | tee {log}"
 
 
 rule task_tables:
     input:
-        runs=lambda wildcards: [
-            path
-            for name in [*RUN_TABLES, "trials"]
-            for path in run_files(wildcards.task, config["compare"], f"{name}.csv")
-        ],
+        runs=lambda wildcards: compared_files(
+            *(f"{name}.csv" for name in [*RUN_TABLES, "trials"]), tasks=[wildcards.task]
+        ),
         statistics=expand("<results>/statistics/{{task}}/{name}.csv", name=STATISTICS),
     output:
         "<results>/tasks/{task}/tables/glue.csv",
@@ -70,14 +70,16 @@ rule task_tables:
         "../../environment.yml"
     threads: 1
     params:
+        statistics=lambda wildcards, input: on_file(input.statistics),
+        runs=lambda wildcards, input: on_file(input.runs),
         caption=config["data"]["caption"],
-        manifest=lambda wildcards: settings.ordered(settings.manifest(config, [wildcards.task])),
-        results=subpath(output[0], ancestor=4),
+        manifest=lambda wildcards: manifest_file(wildcards.task),
         folder=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.task"),
     shell:
-        "python -m workflow.scripts.task --results {params.results:q} --out {params.folder:q}"
-        " --manifest {params.manifest:q} --caption={params.caption:q} 2>&1 | tee {log}"
+        "python -m workflow.scripts.task --runs {params.runs}"
+        " --statistics {params.statistics} --manifest {params.manifest}"
+        " --caption={params.caption:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 # snakemake ablation_rte, snakemake task_rte, and so on for every task.

@@ -15,15 +15,16 @@ rule backbone:
     params:
         path=config["backbone"]["path"],
         folder=subpath(output.config, parent=True),
-        code=digest("workflow.scripts.backbone", "smartbert.backbones"),
+        code=digest("workflow.scripts.backbone", "smartbert.data.backbones"),
     shell:
-        "python -m workflow.scripts.backbone --path {params.path:q} --out {params.folder}"
+        "python -m workflow.scripts.backbone --path {params.path:q} --fit {output.fit} --tune {output.tune}"
+        " --test {output.test} --record {output.record}"
         " 2>&1 | tee {log}"
 
 
 rule task_data:
     input:
-        files=lambda wildcards: settings.data_files(config, wildcards.task),
+        files=lambda wildcards: options.data_files(config, wildcards.task),
         tokenizer=rules.backbone.output.tokenizer,
     output:
         fit="<results>/data/{task}/fit.parquet",
@@ -38,9 +39,10 @@ rule task_data:
         "../../environment.yml"
     threads: 1
     params:
-        settings=lambda wildcards: settings.compact(settings.data_settings(config, wildcards.task)),
-        folder=subpath(output.record, parent=True),
-        code=settings.data_digest(config),
+        settings=lambda wildcards: options.compact(options.data_settings(config, wildcards.task)),
+        task=lambda wildcards: options.ordered(TASKS[wildcards.task]),
+        code=options.data_digest(config),
     shell:
-        "python -m workflow.scripts.task_data --task {wildcards.task} --settings {params.settings:q}"
-        " --tokenizer {input.tokenizer} --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow.scripts.task_data --task {params.task:q} --settings {params.settings:q}"
+        " --tokenizer {input.tokenizer} --fit {output.fit} --tune {output.tune}"
+        " --test {output.test} --record {output.record} 2>&1 | tee {log}"

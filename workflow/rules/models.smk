@@ -4,7 +4,7 @@
 
 rule publish:
     input:
-        weights=rules.train.output.weights,
+        run=rules.train.output,
         tuned=lambda wildcards: expand(
             "<results>/runs/{task}/{group}/seed{seed}/{file}",
             task=wildcards.task,
@@ -12,6 +12,7 @@ rule publish:
             seed=wildcards.seed,
             file=["points.json", "scores.csv", "usage.csv"],
         ),
+        data=rules.task_data.output.record,
     output:
         card="<results>/models/{task}/{method}/seed{seed}/README.md",
         config="<results>/models/{task}/{method}/seed{seed}/config.json",
@@ -26,10 +27,9 @@ rule publish:
         "../../environment.yml"
     threads: 1
     params:
-        run=subpath(input.weights, parent=True),
-        tuned=lambda wildcards, input: os.path.dirname(input.tuned[0]),
+        run=lambda wildcards, input: os.path.dirname(input.run[0]),
         folder=subpath(output.card, parent=True),
-        record=settings.compact(
+        facts=options.compact(
             {
                 "max_tokens": config["data"]["max_length"],
                 "backbone": config["backbone"]["path"],
@@ -39,8 +39,9 @@ rule publish:
         caption=config["data"]["caption"],
         code=digest("workflow.scripts.publish"),
     shell:
-        "python -m workflow.scripts.publish --run {params.run} --tuned {params.tuned}"
-        " --member {wildcards.method} --record {params.record:q} --caption={params.caption:q}"
+        "python -m workflow.scripts.publish --data {input.data} --run {params.run}"
+        " --points {input.tuned[0]} --scores {input.tuned[1]} --usage {input.tuned[2]}"
+        " --member {wildcards.method} --facts {params.facts:q} --caption={params.caption:q}"
         " --out {params.folder} 2>&1 | tee {log}"
 
 
@@ -48,10 +49,13 @@ rule publish:
 rule latency:
     input:
         points="<results>/runs/{task}/{method}/seed{seed}/points.json",
-        weights=lambda wildcards: [
-            f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/model.safetensors"
-            for name in GROUPS[wildcards.method]
-        ],
+        models=lambda wildcards: expand(
+            "<results>/runs/{task}/{method}/seed{seed}/{file}",
+            task=wildcards.task,
+            method=GROUPS[wildcards.method],
+            seed=wildcards.seed,
+            file=["model.safetensors", "config.json", "provenance.json"],
+        ),
         test=rules.task_data.output.test,
     output:
         "<results>/runs/{task}/{method}/seed{seed}/latency.csv",
@@ -65,8 +69,8 @@ rule latency:
         "../../environment.yml"
     threads: EVERY_CORE
     params:
-        models=lambda wildcards, input: [os.path.dirname(path) for path in input.weights],
-        settings=settings.compact(config["latency"]),
+        models=lambda wildcards, input: sorted(set(map(os.path.dirname, input.models))),
+        settings=options.compact(config["latency"]),
         code=digest("workflow.scripts.latency"),
     shell:
         "OMP_WAIT_POLICY=active python -m workflow.scripts.latency --points {input.points}"
@@ -92,12 +96,15 @@ rule latency_tables:
         "../../environment.yml"
     threads: 1
     params:
+        runs=lambda wildcards, input: on_file(input),
         caption=config["data"]["caption"],
+        manifest=MANIFEST,
         out=lambda wildcards, output: os.path.splitext(output[0])[0],
         code=digest("workflow.scripts.latency_tables"),
     shell:
-        "python -m workflow.scripts.latency_tables --runs {input} --caption={params.caption:q}"
-        " --out {params.out} 2>&1 | tee {log}"
+        "python -m workflow.scripts.latency_tables --runs {params.runs}"
+        " --manifest {params.manifest} --caption={params.caption:q} --out {params.out}"
+        " 2>&1 | tee {log}"
 
 
 for scope in [*TASKS, "all"]:

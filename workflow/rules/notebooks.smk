@@ -20,10 +20,10 @@ rule notebook:
     params:
         code=digest(
             "workflow.scripts.notebook",
-            "smartbert.reading",
-            "smartbert.plots",
-            "smartbert.ablation_plots",
-            "smartbert.tuning",
+            "smartbert.report.notebook",
+            "smartbert.report.plots",
+            "smartbert.report.ablation_plots",
+            "smartbert.tune.study",
         ),
     shell:
         "python -m workflow.scripts.notebook --template {input.template} --out {output}"

@@ -18,14 +18,14 @@ rule tune:
         "../../environment.yml"
     threads: 1
     params:
-        members=lambda wildcards: settings.member_options(config, GROUPS[wildcards.method]),
-        title=lambda wildcards: settings.title_option(config, wildcards.method),
-        settings=lambda wildcards: settings.compact(settings.tuning(config, wildcards.method)),
+        members=lambda wildcards: options.member_options(config, GROUPS[wildcards.method]),
+        title=lambda wildcards: options.title_option(config, wildcards.method),
+        settings=lambda wildcards: options.compact(plan.tuning(config, wildcards.method)),
         convention=config["cost"]["convention"],
         run=os.path.basename(config["results"]),
         code=digest("workflow.scripts.tune"),
     shell:
-        "python -m workflow.scripts.tune --task {wildcards.task} --method {wildcards.method}"
+        "python -m workflow.scripts.tune --method {wildcards.method}"
         " --seed {wildcards.seed} --run {params.run:q} {params.members} {params.title}"
         " --traces {input.traces} --dense {input.dense} --data {input.data}"
         " --convention {params.convention} --settings {params.settings:q} --code {params.code}"
@@ -36,6 +36,7 @@ rule evaluate:
     input:
         points=rules.tune.output.points,
         traces=trace_files("test"),
+        data=rules.task_data.output.record,
     output:
         scores="<results>/runs/{task}/{method}/seed{seed}/scores.csv",
         curve="<results>/runs/{task}/{method}/seed{seed}/curve.csv",
@@ -56,5 +57,5 @@ rule evaluate:
         folder=subpath(output.scores, parent=True),
         code=digest("workflow.scripts.evaluate"),
     shell:
-        "python -m workflow.scripts.evaluate --points {input.points} --traces {input.traces}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow.scripts.evaluate --data {input.data} --points {input.points}"
+        " --traces {input.traces} --out {params.folder} 2>&1 | tee {log}"

@@ -1,4 +1,5 @@
 # From the runs' csv files: intervals and differences per task, then tables, figures and claims.
+# Many paths travel in a file, `on_file`: a shell line has a limit.
 
 
 rule compare:
@@ -7,6 +8,7 @@ rule compare:
         traces=lambda wildcards: member_files(
             wildcards.task, config["compare"], "trace-test.safetensors"
         ),
+        data=rules.task_data.output.record,
     output:
         expand("<results>/statistics/{{task}}/{name}.csv", name=STATISTICS),
     log:
@@ -17,41 +19,37 @@ rule compare:
         "../../environment.yml"
     threads: 1
     params:
-        settings=settings.compact(config["statistics"]),
-        methods=settings.ordered(settings.groups_of(config, config["compare"])),
-        seeds=lambda wildcards: settings.seeds(config, wildcards.task),
-        runs=lambda wildcards, input: Path(input.points[0]).parents[3],
+        traces=lambda wildcards, input: on_file(input.traces),
+        points=lambda wildcards, input: on_file(input.points),
+        settings=options.compact(config["statistics"]),
         folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.compare"),
     shell:
-        "python -m workflow.scripts.compare --task {wildcards.task} --runs {params.runs}"
-        " --methods {params.methods:q} --seeds {params.seeds} --settings {params.settings:q}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python -m workflow.scripts.compare --data {input.data}"
+        " --points {params.points} --traces {params.traces}"
+        " --settings {params.settings:q} --out {params.folder} 2>&1 | tee {log}"
 
 
-PAGES = ["glue", "sweep", "curves", "auc", "differences", "exits", "gates", "published"]
 TABLES = [
     *expand("<results>/tables/{name}.{kind}", name=PAGES, kind=["csv", "md", "tex"]),
-    *expand("<results>/tables/{name}.csv", name=["points", "bands", "usage", "lengths"]),
+    *expand("<results>/tables/{name}.csv", name=TIDY),
 ]
 CLAIMS = ["<results>/claims.csv", "<results>/claims.md"]
-FIGURES = expand(
-    "<results>/figures/{name}.{kind}", name=settings.figures(config), kind=["png", "pdf"]
-)
-MANIFEST = settings.manifest(config)
+FIGURES = expand("<results>/figures/{name}.{kind}", name=plan.figures(config), kind=["png", "pdf"])
+MANIFEST = on_file(options.ordered(plan.manifest(config)))
 PARTIAL = [
-    *("--results", config["results"], "--manifest", settings.ordered(MANIFEST)),
-    *("--settings", settings.compact(config["statistics"]), "--caption", config["data"]["caption"]),
+    *("--results", config["results"], "--manifest", MANIFEST),
+    *("--settings", options.compact(config["statistics"]), "--caption", config["data"]["caption"]),
 ]
 
 
 rule tables:
     input:
-        runs=[compared_files(f"{name}.csv") for name in RUN_TABLES],
+        runs=compared_files(*(f"{name}.csv" for name in RUN_TABLES)),
         statistics=expand(
             "<results>/statistics/{task}/{name}.csv", task=config["tasks"], name=STATISTICS
         ),
-        literature=f"{workflow.basedir}/smartbert/literature.csv",
+        literature=f"{workflow.basedir}/smartbert/report/literature.csv",
     output:
         [
             (
@@ -69,13 +67,16 @@ rule tables:
         "../../environment.yml"
     threads: 1
     params:
+        statistics=lambda wildcards, input: on_file(input.statistics),
+        runs=lambda wildcards, input: on_file(input.runs),
         caption=config["data"]["caption"],
-        manifest=settings.ordered(MANIFEST),
+        manifest=MANIFEST,
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.tables"),
     shell:
-        "python -m workflow.scripts.tables --results {params.results:q}"
-        " --manifest {params.manifest:q} --caption={params.caption:q} 2>&1 | tee {log}"
+        "python -m workflow.scripts.tables --runs {params.runs}"
+        " --statistics {params.statistics} --manifest {params.manifest}"
+        " --caption={params.caption:q} --out {params.results:q} 2>&1 | tee {log}"
 
 
 rule figures:
@@ -84,10 +85,10 @@ rule figures:
             "<results>/tables/{name}.csv",
             name=["glue", "points", "bands", "exits", "usage", "lengths"],
         ),
-        trials=compared_files("trials.csv"),
+        trials=first_trials(),
     output:
-        [figure_in_report(name) for name in settings.figures(config)],
-        expand("<results>/figures/{name}.pdf", name=settings.figures(config)),
+        [figure_in_report(name) for name in plan.figures(config)],
+        expand("<results>/figures/{name}.pdf", name=plan.figures(config)),
     log:
         "<logs>/figures.log",
     benchmark:
@@ -96,21 +97,26 @@ rule figures:
         "../../environment.yml"
     threads: 4
     params:
+        trials=lambda wildcards, input: on_file(input.trials),
         caption=config["data"]["caption"],
-        manifest=settings.ordered(MANIFEST),
+        manifest=MANIFEST,
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.figures"),
     shell:
-        "python -m workflow.scripts.figures --results {params.results:q}"
-        " --manifest {params.manifest:q} --caption={params.caption:q} --cores {threads} 2>&1 | tee {log}"
+        "python -m workflow.scripts.figures --trials {params.trials}"
+        " --manifest {params.manifest} --caption={params.caption:q} --cores {threads}"
+        " --out {params.results:q} 2>&1 | tee {log}"
 
 
 rule claims:
     input:
         statistics=rules.tables.input.statistics,
-        glue="<results>/tables/glue.csv",
         gates="<results>/tables/gates.csv",
-        ablations=ABLATED,
+        ablations=expand(
+            "<results>/ablations/{task}/{name}.csv",
+            task=config["ablations"]["tasks"],
+            name=ABLATION_PARTS,
+        ),
     output:
         in_report(CLAIMS[0], "claims", "Claims", table="claims with verdicts"),
         CLAIMS[1],
@@ -122,10 +128,13 @@ rule claims:
         "../../environment.yml"
     threads: 1
     params:
+        ablations=lambda wildcards, input: on_file(input.ablations),
+        statistics=lambda wildcards, input: on_file(input.statistics),
         caption=config["data"]["caption"],
-        manifest=settings.ordered(MANIFEST),
+        manifest=MANIFEST,
         results=subpath(output[0], parent=True),
         code=digest("workflow.scripts.claims"),
     shell:
-        "python -m workflow.scripts.claims --results {params.results:q}"
-        " --manifest {params.manifest:q} --caption={params.caption:q} 2>&1 | tee {log}"
+        "python -m workflow.scripts.claims --statistics {params.statistics}"
+        " --ablations {params.ablations} --manifest {params.manifest}"
+        " --caption={params.caption:q} --out {params.results:q} 2>&1 | tee {log}"

@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from transformers.utils import logging
 
-    from smartbert.backbones import fetch
+    from smartbert.data.backbones import fetch
 
     logging.disable_progress_bar()
     fetch(args.path, args.out)

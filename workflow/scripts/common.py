@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-import math
 import os
 import sys
-from collections.abc import Callable, Sequence
-from numbers import Integral, Real
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from smartbert.errors import UserError
-from smartbert.files import whole
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-DIGITS = "%.6f"  # exact in points, and the same on every machine
+from smartbert.manifest import Manifest
 
 
 def run(main: Callable[[], None]) -> None:
@@ -39,6 +30,11 @@ def quiet() -> None:
     logging.getLogger("datasets").setLevel(logging.ERROR)
 
 
+def manifest(path: str) -> Manifest:
+    """Return the manifest that a rule hands over, its tasks' records adopted."""
+    return Manifest.read(Path(path)).adopt()
+
+
 def offline() -> None:
     """Forbid the network; only the rules `backbone` and `task_data` may use it."""
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -47,41 +43,3 @@ def offline() -> None:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-
-
-def read_columns(path: Path) -> dict[str, list]:
-    """Return the columns of a split as plain lists."""
-    import pyarrow.parquet
-
-    columns = ("input_ids", "token_type_ids", "label", "length", "idx", "subset")
-    try:
-        table = pyarrow.parquet.read_table(path, columns=list(columns))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}; delete it and run again") from None
-    return {name: table[name].to_pylist() for name in columns}
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as csv."""
-    with whole(path) as partial:
-        frame.to_csv(partial, index=False, float_format=DIGITS, lineterminator="\n")
-
-
-def write_rows(rows: list[dict], path: Path, *, columns: Sequence[str] | None = None) -> None:
-    """Write rows as csv without pandas: what a row lacks, None and NaN are empty cells.
-
-    Args:
-        columns: those of an empty table; by default the keys of all rows.
-    """
-    columns = dict.fromkeys(key for row in rows for key in row) if columns is None else columns
-    with whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(columns)
-        for row in rows:
-            table.writerow(_cell(row.get(key)) for key in columns)
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, Integral) or not isinstance(value, Real):  # numpy's numbers are these, too
-        return value
-    return "" if math.isnan(value) else DIGITS % value

@@ -22,28 +22,26 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from smartbert.backbones import source
+from baselines.registry import METHODS
 from smartbert.cost import CONVENTIONS, Architecture, CostModel
+from smartbert.data.backbones import source
 from smartbert.errors import UserError
 from smartbert.files import read_json
-from smartbert.methods import REFERENCE
-from workflow import settings
+from smartbert.manifest import REFERENCE
+from smartbert.provenance import Provenance
+from smartbert.results import CONFIG, Results
+from smartbert.tasks import TASKS, Sizes
 from workflow.scripts.common import run
+from workflow.settings.entries import is_read, method_settings, needed, registered, seeds
+from workflow.settings.plan import ablation_entries
+from workflow.settings.plan import source as read_from
+from workflow.settings.validation import validate
 
 ROOT = Path(__file__).parents[2]
-KEPT = ROOT / "results" / "reference" / "minilm"
-SIZES = {  # GLUE: rows of train and of the labelled test splits, mean tokens of a pair or sentence
-    "cola": (8_551, 1_043, 11),
-    "sst2": (67_349, 872, 13),
-    "mrpc": (3_668, 408, 53),
-    "qqp": (363_846, 40_430, 31),
-    "mnli": (392_702, 19_647, 40),
-    "qnli": (104_743, 5_463, 50),
-    "rte": (2_490, 277, 67),
-    "wnli": (635, 71, 37),
-}
+KEPT = Results(ROOT / "results" / "reference" / "minilm")
 BERT_BASE = {"hidden": 768, "intermediate": 3072, "layers": 12}
 VOCABULARY = 30_522
+GATED = ("skip_only", "smartbert", "random_skip", "constant_skip")  # recorded on several paths
 PASSES = 3  # a training step's FLOPs in forward passes: one forward, two backward
 PATHS = {False: 1.0, True: 3.0}  # of a recording, in forward passes per example: gates or none
 EXAMPLES = 16, 32, 128  # of a timed batch: its size, and two lengths in tokens
@@ -93,7 +91,8 @@ def backbone_sizes(path: str) -> dict[str, int]:
     folder = Path(source(path))
     if not folder.is_dir():
         return BERT_BASE
-    found = read_json(folder / "config.json")
+    found = read_json(folder / CONFIG)
+    assert isinstance(found, dict)  # a model's config is an object
     return {
         "hidden": found["hidden_size"],
         "intermediate": found["intermediate_size"],
@@ -108,36 +107,58 @@ def merged(files: list[Path]) -> dict:
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     for file in files:
         update_config(config, yaml.safe_load(file.read_text()))
-    settings.validate(config)
+    validate(config)
     return config
 
 
-def fit_rows(config: dict, task: str) -> int:
+def sizes_of(name: str) -> Sizes:
+    """Return how large a task is.
+
+    Raises:
+        UserError: if its record does not say.
+    """
+    sizes = TASKS[name].sizes
+    if sizes is None:
+        raise UserError(
+            f"the record of task {name!r} does not say how large it is; set its `sizes`"
+        )
+    return sizes
+
+
+def fit_rows(config: dict, name: str) -> int:
     """Return how many examples are trained on."""
     tune = config["data"]["tune"]
-    rows = SIZES[task][0]
+    rows = sizes_of(name).train
     rows -= min(max(round(rows * tune["fraction"]), tune["min"]), tune["max"])
     return min(rows, config["data"]["max_fit"] or rows)
 
 
 def plan(config: dict) -> list[Training]:
     """Return every training of a run: what is compared, the ablations, and what those continue."""
-    parents = settings.parents(config)
     found = []
     for task in config["tasks"]:
         names = list(config["compare"])
         if task in config["ablations"]["tasks"]:
-            names += settings.ablation_entries(config, task)
-        names += [parent for name in names for parent in settings.ancestors(parents, name)]
+            names += ablation_entries(config, task)
+        names += [other for name in names if (other := read_from(config, name))]
+        names += [other for name in names for other in needed(config, name)]
         for name in dict.fromkeys(names):
-            own = settings.method_settings(config, task, name)
+            if is_read(config, name):
+                continue
+            own = method_settings(config, task, name)
             batch = own["batch_size"]
             steps = -(-fit_rows(config, task) // batch) * own["epochs"]
-            if settings.registered(config, name) in settings.TRAINLESS:
+            if not trains(config, name):
                 steps = 0
-            one = Training(task, name, steps, batch * SIZES[task][2])
-            found += [one] * len(settings.seeds(config, task))
+            one = Training(task, name, steps, batch * sizes_of(task).tokens)
+            found += [one] * len(seeds(config, task))
     return found
+
+
+def trains(config: dict, name: str) -> bool:
+    """Return whether an entry has stages of its own."""
+    record = METHODS.get(registered(config, name))
+    return record is None or record.trains
 
 
 def relative() -> dict[str, float]:
@@ -145,12 +166,13 @@ def relative() -> dict[str, float]:
     same hardware, as the trainings behind the kept results took.
     """
     seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for path in sorted(KEPT.glob("runs/*/*/seed*/provenance.json")):
-        record = read_json(path)
-        epochs = sum(stage["epochs"] for stage in record["stages"])
-        if epochs:
-            where = f"{record['device']}, {record.get('precision')}"
-            seconds[record["task"], where, record["method"]].append(record["seconds"] / epochs)
+    for own in KEPT.every_run().values():
+        if not own.provenance.exists():
+            continue
+        record = Provenance.read(own.provenance)
+        if epochs := sum(stage.epochs for stage in record.stages):
+            where = f"{record.device}, {record.precision}"
+            seconds[record.task, where, record.method].append(record.seconds / epochs)
     ratios = defaultdict(list)
     for (task, where, name), values in seconds.items():
         if dense := seconds.get((task, where, REFERENCE)):
@@ -175,14 +197,15 @@ def measured(sizes: dict, precision: str) -> Pace:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    from smartbert.precision import effective, products
+    from smartbert.train.precision import effective, products
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     backbone = BertConfig(
         vocab_size=VOCABULARY, hidden_size=sizes["hidden"], num_hidden_layers=sizes["layers"],
         num_attention_heads=12, intermediate_size=sizes["intermediate"],
     )  # fmt: skip
-    model = BertForSequenceClassification(backbone).to(device)
+    model = BertForSequenceClassification(backbone)
+    model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     precision = effective(precision)
     size, short, long = EXAMPLES
@@ -225,16 +248,15 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
     hours: dict[str, float] = defaultdict(float)
     recording: dict[str, float] = defaultdict(float)
     for one in trainings:
-        method = settings.registered(config, one.entry)
-        depth = settings.method_settings(config, one.task, one.entry).get("depth", sizes["layers"])
+        method = registered(config, one.entry)
+        depth = method_settings(config, one.task, one.entry).get("depth", sizes["layers"])
         ratio = ratios.get(one.entry, ratios.get(method, 1.0))
         if method == "truncated_bert":
             ratio = depth / sizes["layers"]
         hours[one.task] += one.steps * (pace.step + pace.token * one.tokens) * ratio / 3600
-        gated = method in ("skip_only", "smartbert", *settings.TRAINLESS)
-        rows, tokens = SIZES[one.task][1:]
-        rows += config["data"]["tune"]["max"]
-        recording[one.task] += rows * tokens * pace.forward * PATHS[gated] / 3600
+        gated = method in GATED
+        rows = sizes_of(one.task).test + config["data"]["tune"]["max"]
+        recording[one.task] += rows * sizes_of(one.task).tokens * pace.forward * PATHS[gated] / 3600
     print(f"{'task':6} {'trainings':>9} {'hours':>8} {'recording':>9}")
     for task in config["tasks"]:
         count = sum(one.task == task for one in trainings)

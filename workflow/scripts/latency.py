@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smartbert.files import read_json
-from workflow.scripts.common import offline, read_columns, run, write_csv
+from smartbert.data.columns import read_columns
+from smartbert.files import write_csv
+from smartbert.points import DENSE, GLOBAL, Tuned
+from smartbert.provenance import of_model
+from smartbert.results import Run
+from workflow.scripts.common import offline, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -22,31 +26,28 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     offline()
 
-    from smartbert.classifier import pick_device
-    from smartbert.inference import Engine, Example
-    from smartbert.latency import Contender, dense_engine, machine, measure
-    from smartbert.points import DENSE, GLOBAL, Setting
-    from smartbert.provenance import of_model
-    from smartbert.recording import load_model
+    from smartbert.model.folder import load_model
+    from smartbert.serve.classifier import pick_device
+    from smartbert.serve.engine import Engine, Example
+    from smartbert.serve.latency import Contender, dense_engine, machine, measure
 
-    tuned, settings = read_json(args.points), args.settings
+    tuned, settings = Tuned.read(args.points), args.settings
     device, dtype = pick_device(settings["device"]), settings["dtype"]
+    models = {}
     for path in args.models:
-        of_model(path)  # refuses damaged weights
-    models = {path.parent.name: load_model(path).to(device) for path in args.models}
+        entry = of_model(Run(path)).method  # refuses damaged weights
+        models[entry] = load_model(path)
+        models[entry].to(device=device)  # type: ignore[call-arg]  # the library hides its types
     contenders = {DENSE: Contender(dense_engine(next(iter(models.values())), dtype=dtype))}
-    for name, values in tuned["spaces"][GLOBAL]["points"].items():
-        if "status" not in values:
-            setting = Setting.from_dict(values)
-            contenders[name] = Contender(
-                Engine(models[setting.member], setting.policy, dtype=dtype)
-            )
+    for name, setting in tuned.spaces[GLOBAL].points.items():
+        engine = Engine(models[setting.member], setting.policy, dtype=dtype)
+        contenders[name] = Contender(engine)
     columns = read_columns(args.test)
     order = np.random.default_rng(0).permutation(len(columns["label"]))[: settings["examples"]]
     examples = [Example(columns["input_ids"][i], columns["token_type_ids"][i]) for i in order]
     tables = []
     for size in settings["batch_sizes"]:
-        title = f"{tuned['task']} {tuned['method']} seed {tuned['seed']}, batch {size}"
+        title = f"{tuned.task} {tuned.method} seed {tuned.seed}, batch {size}"
 
         def progress(done: int, rounds: int, title: str = title) -> None:
             print(f"{title}: round {done} of {rounds}", flush=True)
@@ -56,10 +57,13 @@ def main(argv: list[str] | None = None) -> None:
         )
         tables.append(found)
     table = pd.concat(tables).rename(columns={"contender": "point"})
-    head = {key: tuned[key] for key in ("task", "method", "title", "seed")}
-    for place, (key, value) in enumerate(head.items()):
-        table.insert(place, key, value)
-    write_csv(table.assign(dtype=dtype, **machine(device)), args.out)
+    table.insert(0, "task", tuned.task)
+    table.insert(1, "method", tuned.method)
+    table.insert(2, "title", tuned.title)
+    table.insert(3, "seed", tuned.seed)
+    about = machine(device)
+    own = {"device": about.device, "cores": about.cores, "threads": about.threads}
+    write_csv(table.assign(dtype=dtype, **own, torch=about.torch), args.out)
 
 
 if __name__ == "__main__":

@@ -6,31 +6,37 @@ from pathlib import Path
 
 import pandas as pd
 
-from smartbert.files import read_json
+from smartbert.points import Tuned
 from smartbert.provenance import of_model
-from smartbert.publishing import publish
+from smartbert.results import Run
+from smartbert.serve.publishing import CardFacts, publish
+from smartbert.tasks import adopt_from
 from workflow.scripts.common import run
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="task.json")
     parser.add_argument("--run", type=Path, required=True, help="folder that training wrote")
-    parser.add_argument("--tuned", type=Path, required=True, help="folder with points.json")
+    parser.add_argument("--points", type=Path, required=True, help="points.json of the method")
+    parser.add_argument("--scores", type=Path, required=True, help="its scores.csv")
+    parser.add_argument("--usage", type=Path, required=True, help="its usage.csv")
     parser.add_argument("--member", required=True, help="name of the training")
-    parser.add_argument("--record", type=json.loads, required=True, help="JSON for the card")
+    parser.add_argument("--facts", type=json.loads, required=True, help="JSON for the card")
     parser.add_argument("--caption", default="", help="what the data are")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args(argv)
-    of_model(args.run)  # refuses damaged weights
+    adopt_from(args.data)
+    of_model(Run(args.run))  # refuses damaged weights
     publish(
         args.run,
         args.out,
-        tuned=read_json(args.tuned / "points.json"),
-        scores=pd.read_csv(args.tuned / "scores.csv"),
-        usage=pd.read_csv(args.tuned / "usage.csv"),
+        tuned=Tuned.read(args.points),
+        scores=pd.read_csv(args.scores),
+        usage=pd.read_csv(args.usage),
         member=args.member,
-        record=args.record,
+        facts=CardFacts.from_json(args.facts),
         caption=args.caption,
     )
 

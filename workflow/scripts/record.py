@@ -3,9 +3,13 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Literal
 
-from smartbert.devices import take_one
-from workflow.scripts.common import offline, read_columns, run
+from smartbert.data.columns import read_columns
+from smartbert.provenance import of_model
+from smartbert.results import Run
+from smartbert.train.devices import take_one
+from workflow.scripts.common import offline, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -15,27 +19,30 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--method", required=True)
     parser.add_argument("--name", required=True, help="the config's name for it")
     parser.add_argument("--source", help="Python file of a method that is not registered")
-    parser.add_argument("--data", type=Path, required=True, help="folder with tune and test")
+    parser.add_argument("--tune", type=Path, required=True, help="tune.parquet")
+    parser.add_argument("--test", type=Path, required=True, help="test.parquet")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `recording`")
     parser.add_argument("--out", type=Path, required=True, help="folder of the traces")
     args = parser.parse_args(argv)
     take_one()
     offline()
 
-    from baselines import load
-    from smartbert.provenance import of_model
-    from smartbert.recording import grid_from_tune, load_model, record, trace_meta
+    from baselines.loading import load, title_of
+    from smartbert.model.folder import load_model
+    from smartbert.train.recorder import grid_from_tune, record, trace_meta
 
-    method = load(args.method, args.source)
-    provenance = of_model(args.model)
-    model = load_model(args.model)
-    tune = read_columns(args.data / "tune.parquet")
+    method, title = load(args.method, args.source), title_of(args.method, args.source)
+    provenance, model = of_model(Run(args.model)), load_model(args.model)
+    tune = read_columns(args.tune)
     grid = grid_from_tune(model, tune, **args.settings)
-    for split in ("tune", "test"):
-        columns = tune if split == "tune" else read_columns(args.data / "test.parquet")
-        meta = trace_meta(model, method, provenance, split=split)
-        trace = record(model, columns, grid=grid, meta=meta)
-        trace.save(args.out / f"trace-{split}.safetensors")
+    splits: tuple[Literal["tune", "test"], ...] = ("tune", "test")
+    for split in splits:
+        columns = tune if split == "tune" else read_columns(args.test)
+        meta = trace_meta(
+            model.config, title=title, criterion=method.criterion, sweep=method.sweep,
+            provenance=provenance, split=split,
+        )  # fmt: skip
+        record(model, columns, grid=grid, meta=meta).save(Run(args.out).trace(split))
 
 
 if __name__ == "__main__":

@@ -28,20 +28,24 @@ from pathlib import Path
 
 from smartbert.errors import UserError
 from smartbert.files import read_json
-from smartbert.trace import PACKED, Trace
+from smartbert.results import (
+    CONFIG,
+    HISTORY,
+    LATENCY,
+    PROVENANCE,
+    TOKENIZER,
+    TRACES,
+    TRIALS,
+    WEIGHTS,
+    Results,
+    Run,
+)
+from smartbert.tasks import TaskData
+from smartbert.trace.trace import Trace
 from workflow.scripts.common import run
 
 KEPT = ("*.csv", "*.json", "*.md", "*.tex", "*.png")
-PARTS = ("data", "runs", "ablations", "tables", "figures")
-LEFT_OUT = (
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "trials.csv",
-)
-ORDER = ("provenance.json", "history.csv", "trace-tune.safetensors", "trace-test.safetensors")
-TRACES = "runs/*/*/seed*/trace-*.safetensors"
+LEFT_OUT = (CONFIG, WEIGHTS, *TOKENIZER, TRIALS)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -62,23 +66,22 @@ def main(argv: list[str] | None = None) -> None:
 
 def save(source: Path, target: Path) -> list[Path]:
     """Copy what is kept of a run, traces narrow and compressed; return the new files."""
-    copied = copy(source, target)
-    for path in sorted(source.glob(TRACES)):
-        own = packed(target / path.relative_to(source))
-        Trace.load(path).rounded().save(own)
-        copied.append(own)
+    copied = copy(source, target, Results(source).kept_parts())
+    for key, own in Results(source).every_run().items():
+        for split in TRACES:
+            if own.trace(split).exists():
+                kept = Results(target).run(*key).trace(split, packed=True)
+                Trace.load(own.trace(split)).rounded().save(kept)
+                copied.append(kept)
     return copied
 
 
-def packed(trace: Path) -> Path:
-    """Return the name under which a trace is kept."""
-    return trace.with_name(trace.name + PACKED)
-
-
-def copy(source: Path, target: Path, parts: tuple[str, ...] = PARTS) -> list[Path]:
-    """Copy what is kept of a run; return the new files."""
+def copy(source: Path, target: Path, parts: list[Path]) -> list[Path]:
+    """Copy what is kept of a run: the files beside its folders, and those in some of them; return
+    the new files.
+    """
     files = [path for kind in KEPT for path in source.glob(kind)]
-    files += [path for part in parts for kind in KEPT for path in (source / part).rglob(kind)]
+    files += [path for part in parts for kind in KEPT for path in part.rglob(kind)]
     copied = []
     for path in sorted(files):
         if path.name in LEFT_OUT or "checkpoints" in path.parts:
@@ -95,30 +98,33 @@ def restore(args: argparse.Namespace) -> list[Path]:
     Raises:
         UserError: if a task's data are missing, or are not those that its traces were recorded on.
     """
-    found = {path: Trace.load(path) for path in sorted(args.source.glob(TRACES + PACKED))}
-    for path, trace in found.items():
-        record = args.target / "data" / path.parts[-4] / "task.json"
-        if not record.exists():
-            raise UserError(f"{record} is missing; make it first, or its traces count as old")
-        if trace.meta["data"] != read_json(record)["splits"][trace.meta["split"]]["sha256"]:
-            raise UserError(f"{path} was recorded on other data than {record.parent} holds")
-    copied = copy(args.source, args.target, ("runs",))
-    for path, trace in found.items():
-        own = args.target / path.relative_to(args.source).with_suffix("")
-        trace.save(own)
-        copied.append(own)
-    for name in ORDER:
-        for path in copied:
-            if path.name == name:
-                os.utime(path)
+    kept, results = Results(args.source), Results(args.target)
+    found = {}
+    for key, own in kept.every_run().items():
+        for split in TRACES:
+            path, data = own.trace(split, packed=True), results.task(key[0])
+            if not path.exists():
+                continue
+            trace = Trace.load(path)
+            if not data.exists():
+                raise UserError(f"{data} is missing; make it first, or its traces count as old")
+            if trace.meta.data != TaskData.read(data).splits[split].sha256:
+                raise UserError(f"{path} was recorded on other data than {data.parent} holds")
+            found[results.run(*key).trace(split)] = trace
+    copied = copy(args.source, args.target, kept.kept_parts("runs"))
     for path in copied:
-        if path.name not in ORDER:
+        if path.name not in (PROVENANCE, HISTORY):
             path.unlink()  # thresholds and scores are recomputed, which takes seconds
-    return [path for path in copied if path.exists()]
+    for path, trace in found.items():
+        trace.save(path)
+    restored = [*(path for path in copied if path.exists()), *found]
+    order = [PROVENANCE, HISTORY, *(Run(Path()).trace(split).name for split in TRACES)]
+    for path in sorted(restored, key=lambda path: order.index(path.name)):
+        os.utime(path)
+    return restored
 
 
-COMPARED = ("*.csv", "tables/*.csv", "ablations/**/*.csv", "runs/**/points.json", "runs/**/*.csv")
-NOT_COMPARED = ("history.csv", "trials.csv", "latency.csv")  # of the training, or of the clock
+NOT_COMPARED = (HISTORY, TRIALS, LATENCY)  # of the training, or of the clock
 
 
 def compare(source: Path, target: Path) -> int:
@@ -127,9 +133,10 @@ def compare(source: Path, target: Path) -> int:
     Raises:
         UserError: naming those that differ or are not kept, and where they first differ.
     """
-    files = sorted(
-        {p for kind in COMPARED for p in source.glob(kind) if p.name not in NOT_COMPARED}
-    )
+    parts = Results(source).kept_parts("runs", "tables", "ablations")
+    found_files = {*source.glob("*.csv"), *(path for part in parts for path in part.rglob("*.csv"))}
+    found_files |= {own.points for own in Results(source).every_run().values()}
+    files = sorted(path for path in found_files if path.name not in NOT_COMPARED and path.exists())
     if not files:
         raise UserError(f"{source} has no tables to compare")
     found = {p.relative_to(source): differ(p, target / p.relative_to(source)) for p in files}
@@ -177,9 +184,11 @@ def leaves(value: object, place: str = "") -> Iterator[tuple[str, object]]:
 
 def near(one: object, other: object) -> bool:
     """Return whether two values are numbers that agree to six digits."""
+    if not (isinstance(one, str | int | float) and isinstance(other, str | int | float)):
+        return False
     try:
         return math.isclose(float(one), float(other), rel_tol=1e-6, abs_tol=1.5e-6)
-    except (TypeError, ValueError):
+    except ValueError:
         return False
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from smartbert.errors import UserError
+from smartbert.results import Results
 from workflow.scripts.common import run
 
 
@@ -33,11 +34,12 @@ def by_rule(runs: list[Path]) -> pd.DataFrame:
     """
     jobs = []
     for folder in runs:
-        files = sorted((folder / "benchmarks").rglob("*.tsv"))
+        measured = Results(folder).benchmarks
+        files = sorted(measured.rglob("*.tsv"))
         if not files:
-            raise UserError(f"{folder}/benchmarks holds no measurements; set by --results")
+            raise UserError(f"{measured} holds no measurements; set by --results")
         for file in files:
-            rule = file.relative_to(folder / "benchmarks").parts[0].removesuffix(".tsv")
+            rule = file.relative_to(measured).parts[0].removesuffix(".tsv")
             jobs.append(pd.read_csv(file, sep="\t", na_values="-").assign(rule=f"`{rule}`"))
     rules = pd.concat(jobs).groupby("rule", sort=False)
     table = pd.DataFrame(

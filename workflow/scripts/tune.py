@@ -10,17 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from smartbert.errors import UserError
-from smartbert.files import read_json, write_text
+from smartbert.files import write_rows
+from smartbert.manifest import REFERENCE
+from smartbert.points import Tuned, TunedMember, TuningSettings
 from smartbert.provenance import sha256
-from smartbert.trace import Trace
-from smartbert.tuning import tune_method
-from workflow.scripts.common import run, write_rows
+from smartbert.tasks import TaskData, adopt_from
+from smartbert.trace.trace import Trace
+from smartbert.tune.study import tune_method
+from workflow.scripts.common import run
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", required=True)
     parser.add_argument("--method", required=True, help="the method's name in tables")
     parser.add_argument("--seed", type=int, required=True, help="of the trainings")
     parser.add_argument("--run", required=True, help="the run's name, part of a study's name")
@@ -36,69 +38,69 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--points", type=Path, required=True, help="json to write")
     parser.add_argument("--trials", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
-
-    data = read_json(args.data)["splits"]["tune"]["sha256"]
+    data, settings = adopt_from(args.data), TuningSettings.from_json(args.settings)
     traces = {
-        name: checked(path, args, name, data)
+        name: checked(path, data, name, args.seed)
         for name, path in zip(args.members, args.traces, strict=True)
     }
     first = next(iter(traces.values()))
-    settings = args.settings
     spaces, trials = tune_method(
         traces,
         convention=args.convention,
-        spaces=settings["spaces"],
-        trials=settings["trials"],
-        sampler=settings["sampler"],
-        seed=settings["seed"],
-        dense=checked(args.dense, args, args.dense.parent.parent.name, data),
-        storage=settings["storage"],
-        study=f"{args.run}/{args.task}/{args.method}/seed{args.seed}/{identity(args)}",
+        spaces=settings.spaces,
+        trials=settings.trials,
+        sampler=settings.sampler,
+        seed=settings.seed,
+        dense=checked(args.dense, data, REFERENCE, args.seed),
+        storage=args.settings["storage"],
+        study=f"{args.run}/{data.task}/{args.method}/seed{args.seed}/{identity(args, settings)}",
     )
-    head = {"task": args.task, "method": args.method, "title": args.title or first.meta["title"]}
-    record = {
-        **head,
-        "seed": args.seed,
-        "convention": args.convention,
-        "criterion": first.meta["criterion"],
-        "majority": int(np.bincount(first.labels).argmax()),
-        "settings": {key: value for key, value in settings.items() if key != "storage"},
-        "members": {
-            name: {
-                **{key: trace.meta[key] for key in ("task", "seed", "model", "data")},
-                "label": label,
-            }
+    tuned = Tuned(
+        task=data.task,
+        method=args.method,
+        title=args.title or first.meta.title,
+        seed=args.seed,
+        convention=args.convention,
+        criterion=first.meta.criterion,
+        majority=int(np.bincount(first.labels).argmax()),
+        settings=settings,
+        members={
+            name: TunedMember(data.task, args.seed, trace.meta.model, trace.meta.data, label)
             for (name, trace), label in zip(traces.items(), args.labels, strict=True)
         },
-        "spaces": spaces,
-    }
-    write_rows([{**head, "seed": args.seed, **trial} for trial in trials], args.trials)
-    write_text(args.points, json.dumps(record, indent=1, allow_nan=False) + "\n")
+        spaces=spaces,
+    )
+    head = {"task": tuned.task, "method": tuned.method, "title": tuned.title, "seed": tuned.seed}
+    write_rows([{**head, **trial} for trial in trials], args.trials)
+    tuned.write(args.points, indent=1)
 
 
-def identity(args: argparse.Namespace) -> str:
+def identity(args: argparse.Namespace, settings: TuningSettings) -> str:
     """Return what tells a kept study from one of other traces, cost, search or code, short. Only
     the number of trials may differ: a study that had fewer is continued.
     """
-    same = {key: args.settings[key] for key in ("sampler", "seed")}
+    same = {"sampler": settings.sampler, "seed": settings.seed}
     parts = [args.convention, json.dumps(same), args.code]
     parts += [sha256(path) for path in args.traces]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def checked(path: Path, args: argparse.Namespace, name: str, data: str) -> Trace:
+def checked(path: Path, data: TaskData, name: str, seed: int) -> Trace:
     """Return a tune trace.
 
     Raises:
         UserError: if it is of another task, seed, split or data than the names around it say.
     """
     trace = Trace.load(path)
-    wanted = {"task": args.task, "method": name, "seed": args.seed, "split": "tune", "data": data}
+    wanted = {
+        **{"task": data.task, "method": name, "seed": seed, "split": "tune"},
+        "data": data.splits["tune"].sha256,
+    }
     for key, value in wanted.items():
-        if trace.meta.get(key) != value:
+        if (found := getattr(trace.meta, key)) != value:
             raise UserError(
-                f"trace {path} has {key} {trace.meta.get(key)!r}, wanted is {value!r}; delete it"
-                " and run again to record it anew"
+                f"trace {path} has {key} {found!r}, wanted is {value!r}; delete it and run again to"
+                " record it anew"
             )
     return trace
 

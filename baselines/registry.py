@@ -1,0 +1,149 @@
+"""The registry of methods: where each is defined, what it continues, how it appears. Facts only: no
+torch, and no method is loaded here.
+
+A new method is one file with a subclass of `smartbert.methods.Method`, and one record here; or, for
+a file of the user's own, an entry in the config that names it (`methods.<name>.source`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
+
+from smartbert.errors import UserError
+from smartbert.manifest import REFERENCE, SUBJECT, Look, MethodRecord
+
+Schema: TypeAlias = dict[str, object]
+
+RATE: Schema = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
+THRESHOLD: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+STAGE2: dict[str, Schema] = {
+    "eta": RATE,
+    "temperature": POSITIVE,
+    "pairs": {"enum": ["released", "complete"]},
+    "mask_padding": FLAG,
+    "frozen_dropout": FLAG,
+    "skip_threshold": THRESHOLD,
+}
+
+# Okabe and Ito's palette, told apart by colour-blind readers; markers and dashes do so in grey.
+METHODS: dict[str, MethodRecord] = {
+    record.name: record
+    for record in (
+        MethodRecord(
+            REFERENCE,
+            "baselines.full_bert:FullBert",
+            title="BERT",
+            role="reference",
+            look=Look("#000000", "*", "-"),
+            settings={"head": {"enum": ["pooler", "attention"]}},
+        ),
+        MethodRecord(
+            SUBJECT,
+            "smartbert.methods.smartbert:SmartBert",
+            title="SmartBERT",
+            role="ours",
+            look=Look("#D55E00", "o", "-"),
+            continues=True,
+            settings=STAGE2,
+        ),
+        MethodRecord(
+            "skip_only",
+            "baselines.skip_only:SkipOnly",
+            title="Skip-only",
+            role="control",
+            look=Look("#E69F00", "s", "--"),
+            rows_from=SUBJECT,
+            settings={
+                "lambda": {"type": "number", "minimum": 0},
+                "lambda_layers": {"type": ["integer", "null"], "minimum": 1},
+                "lambda_warmup": COUNT,
+                "eta": RATE,
+                "temperature": POSITIVE,
+                "mask_padding": FLAG,
+                "gate_bias": {"type": ["number", "null"]},
+                "soft_epochs": COUNT,
+                "select_from": {"enum": ["all", "hard"]},
+                "skip_threshold": THRESHOLD,
+            },
+        ),
+        MethodRecord(
+            "deebert",
+            "baselines.deebert:DeeBert",
+            title="DeeBERT",
+            role="rival",
+            look=Look("#0072B2", "^", "-."),
+            continues=True,
+        ),
+        MethodRecord(
+            "pabee",
+            "baselines.pabee:Pabee",
+            title="PABEE",
+            role="rival",
+            look=Look("#009E73", "D", ":"),
+        ),
+        MethodRecord(
+            "truncated_bert",
+            "baselines.truncated_bert:TruncatedBert",
+            title="Truncated BERT",
+            role="control",
+            look=Look("#7F7F7F", "X", "--"),
+            settings={"depth": {"type": "integer", "minimum": 1}},
+        ),
+        MethodRecord(
+            "exit_only",
+            "baselines.exit_only:ExitOnly",
+            title="Exit-only",
+            role="control",
+            look=Look("#56B4E9", "v", "-"),
+            continues=True,
+            settings=STAGE2,
+        ),
+        MethodRecord(
+            "gates_off",
+            "baselines.gates_off:GatesOff",
+            title="SmartBERT, gates off",
+            role="control",
+            look=Look("#994F00", "8", "--"),
+            trains=False,
+            reads=True,
+        ),
+        MethodRecord(
+            "random_skip",
+            "baselines.random_skip:RandomSkip",
+            title="Random skip",
+            role="control",
+            look=Look("#CC79A7", "P", ":"),
+            continues=True,
+            trains=False,
+            settings={"skip_threshold": THRESHOLD},
+        ),
+        MethodRecord(
+            "constant_skip",
+            "baselines.constant_skip:ConstantSkip",
+            title="Constant skip",
+            role="control",
+            look=Look("#B8A800", "h", "-."),
+            continues=True,
+            trains=False,
+            settings={"skip_threshold": THRESHOLD},
+        ),
+    )
+}
+
+
+def source_file(name: str, source: str) -> Path:
+    """Return the file that defines a method.
+
+    Raises:
+        UserError: if there is none.
+    """
+    path = Path(source)
+    if not path.is_file():
+        raise UserError(
+            f"method {name!r}: source {source!r} does not exist; set `methods.{name}.source`"
+        )
+    return path

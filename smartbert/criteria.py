@@ -1,0 +1,205 @@
+"""Exit criteria: what each exit rule makes of a layer's answer, and the scale of its thresholds.
+
+A criterion maps what each executed layer's head said to one number, its signal; an example stops
+at the first executed layer before the last whose signal passes that layer's threshold. A new rule
+is one more record in `CRITERIA`: search, replay, live inference and the traces' check take it from
+there. Signals and states are written for arrays of NumPy and of torch alike; nothing here imports
+torch.
+
+Shapes: N examples, L layers, C classes, n rows that just ran a layer.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from smartbert.errors import unknown
+
+# Annotated as NumPy's; a torch.Tensor serves as well wherever it says Array.
+Array: TypeAlias = np.ndarray
+
+NEVER = "never"
+
+
+def log_softmax(logits: Array) -> Array:
+    """Return log-probabilities in float64 over the last axis, finite for any finite logits."""
+    xp = array_namespace(logits)
+    z = xp.astype(logits, xp.float64)
+    z = z - xp.max(z, axis=-1, keepdims=True)
+    return z - xp.log(xp.sum(xp.exp(z), axis=-1, keepdims=True))
+
+
+def entropy(logits: Array) -> Array:
+    """Return the entropy (natural log, 0..log C) of softmax(logits) over the last axis.
+
+    Stays finite where probabilities underflow; the direct -sum p log p gives NaN there, and NaN <
+    threshold is false (methods 3, bug b).
+    """
+    xp = array_namespace(logits)
+    logp = log_softmax(logits)
+    return -xp.sum(xp.exp(logp) * logp, axis=-1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rule is shown of the n rows that just ran a layer.
+
+    Attributes:
+        logits: (n, C) of that layer's exit.
+        rows: (n,) their numbers among all examples.
+        parameters: values of the rule's parameters, in their order.
+        extras: the optional arrays that the rule `needs`, each (n,).
+    """
+
+    logits: Array
+    rows: Array
+    parameters: tuple[float, ...] = ()
+    extras: Mapping[str, Array] = field(default_factory=dict)
+
+
+class State:
+    """What a rule remembers of each of N examples between layers."""
+
+    def __init__(self, n: int):
+        self._n = n
+        self._memory: dict[str, Array] = {}
+
+    def memory(self, name: str, seen: Seen, *, start: float, whole: bool = False) -> Array:
+        """Return a rule's array (N,) of that name, to be read and written at `seen.rows`.
+
+        Args:
+            start: value of every example at first.
+            whole: of type int64 rather than float64.
+        """
+        if name not in self._memory:
+            xp = array_namespace(seen.logits)
+            kind = xp.int64 if whole else xp.float64
+            self._memory[name] = xp.full((self._n,), start, dtype=kind, device=device(seen.logits))
+        return self._memory[name]
+
+
+def entropy_signal(state: State, seen: Seen) -> Array:
+    """Entropy of the layer's prediction (SmartBERT, DeeBERT)."""
+    return entropy(seen.logits)
+
+
+def confidence_signal(state: State, seen: Seen) -> Array:
+    """Largest class probability."""
+    xp = array_namespace(seen.logits)
+    return xp.exp(xp.max(log_softmax(seen.logits), axis=-1))
+
+
+def patience_signal(state: State, seen: Seen) -> Array:
+    """How many executed layers in a row, before this one, gave the same prediction (PABEE, methods
+    4).
+    """
+    xp = array_namespace(seen.logits)
+    predictions = state.memory("prediction", seen, start=-1, whole=True)
+    agreement = state.memory("agreement", seen, start=0, whole=True)
+    prediction = xp.argmax(seen.logits, axis=-1)
+    same = prediction == predictions[seen.rows]
+    count = xp.where(same, agreement[seen.rows] + 1, 0)
+    predictions[seen.rows], agreement[seen.rows] = prediction, count
+    return count
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A second setting of a rule, on which its signals depend.
+
+    Attributes:
+        values: depth L -> the values that tuning tries, in order.
+    """
+
+    name: str
+    values: Callable[[int], tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One exit rule, with the scale of its thresholds.
+
+    Attributes:
+        signal: maps (state, what is seen of n rows) to n numbers.
+        below: True if a signal strictly below the threshold stops, False if one at or above it
+            does.
+        off: the threshold that switches an exit off, finite; nothing can stop at it, nor beyond it.
+        everybody: number of classes C -> a threshold at which whoever runs the layer stops.
+        whole: thresholds are whole numbers, counts of layers: one for all layers, from `off`
+            upwards; after l layers no signal is above l - 1.
+        running: a signal depends on the exits before it, so that all are evaluated as soon as one
+            may stop.
+        parameters: further settings, on which signals depend.
+        needs: names of the optional arrays of a trace that signals are made from.
+    """
+
+    name: str
+    signal: Callable[[State, Seen], Array]
+    below: bool
+    off: float
+    everybody: Callable[[int], float]
+    whole: bool = False
+    running: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def passes(self, signals: Array, threshold: float) -> Array:
+        """Return where the signals stop; NaN (layer not executed) never does."""
+        return signals < threshold if self.below else signals >= threshold
+
+    def can_stop(self, threshold: float) -> bool:
+        """Return whether any signal at all could stop at this threshold."""
+        return threshold > self.off if self.below or self.whole else threshold < self.off
+
+
+ABOVE = 0.01  # an entropy threshold this far above log C lets everything stop
+LARGEST = sys.float_info.max  # for scales without an end: a threshold has to be written as JSON
+
+CRITERIA: dict[str, Criterion] = {
+    criterion.name: criterion
+    for criterion in (
+        Criterion(
+            "entropy",
+            entropy_signal,
+            below=True,
+            off=0.0,
+            everybody=lambda classes: math.log(classes) + ABOVE,
+        ),
+        Criterion(
+            "confidence",
+            confidence_signal,
+            below=False,
+            off=math.nextafter(1.0, 2.0),  # no probability is above 1
+            everybody=lambda classes: 0.0,
+        ),
+        Criterion(
+            "patience",
+            patience_signal,
+            below=False,
+            off=0.0,  # means full depth (methods 4), though every count is at least 0
+            everybody=lambda classes: 1.0,
+            whole=True,
+            running=True,
+        ),
+    )
+}
+
+
+def criterion(name: str) -> Criterion | None:
+    """Return an exit rule by name, None for "never".
+
+    Raises:
+        UserError: naming the known ones.
+    """
+    if name == NEVER:
+        return None
+    if name not in CRITERIA:
+        raise unknown("exit criterion", name, [*CRITERIA, NEVER], setting="`criterion`")
+    return CRITERIA[name]

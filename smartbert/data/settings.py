@@ -1,0 +1,64 @@
+"""What the config says of a task's data, and what a data path means. No pandas, no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartbert.errors import UserError
+from smartbert.records import Record
+from smartbert.tasks import TaskSpec
+
+SETTING = "`data.path` in the config"
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True)
+class DataSettings(Record):
+    """The config's `data` section, for one task.
+
+    Attributes:
+        path: hub id, local folder of the same layout, or "synthetic".
+        seed: of the cut between fit and tune, and of the synthetic generator.
+        max_length: tokens per example; longer ones are truncated.
+        max_fit: at most this many fit examples (a stratified sample), or None.
+        tune_fraction, tune_min, tune_max: size of tune, as a share of train within bounds.
+        synthetic_rows: rows of train and of each test split, for the generator.
+        train, test: split names in place of GLUE's, or None.
+    """
+
+    path: str
+    seed: int
+    max_length: int
+    max_fit: int | None
+    tune_fraction: float
+    tune_min: int
+    tune_max: int
+    synthetic_rows: tuple[int, int] = (0, 0)
+    train: str | None = None
+    test: tuple[str, ...] | None = None
+
+
+def test_splits(task: TaskSpec, settings: DataSettings) -> list[tuple[str, str]]:
+    """Return (subset, split name) of each test split, with the config's names where it has any."""
+    names = settings.test or tuple(name for _, name in task.test)
+    return [(subset, name) for (subset, _), name in zip(task.test, names, strict=True)]
+
+
+def check_path(path: str, names: list[str]) -> None:
+    """Raise UserError if a local data folder, or a task's folder in it, does not exist."""
+    if path == SYNTHETIC or not looks_local(path):
+        return
+    if not Path(path).is_dir():
+        raise UserError(f"data folder {path!r} does not exist; set {SETTING}")
+    absent = [name for name in names if not (Path(path) / name).is_dir()]
+    if absent:
+        raise UserError(
+            f"data folder {path!r} has no folder {absent[0]!r}; it needs one per task, as"
+            f" nyu-mll/glue has; set {SETTING} or `tasks`"
+        )
+
+
+def looks_local(path: str) -> bool:
+    """Return whether a path names a local folder rather than a hub id (which has at most one
+    slash).
+    """
+    return path.startswith((".", "/", "~")) or path.count("/") > 1 or Path(path).is_dir()

@@ -1,0 +1,128 @@
+"""Manifest: what a run consists of, as tables, figures and claims are told it; and what must be
+known of a method without loading it.
+
+The registry (`baselines.registry`) fills the methods' records, the workflow the manifest; analysis
+and report read them, so that neither imports the other. No torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from smartbert.records import Record
+from smartbert.tasks import TaskSpec, adopt
+
+REFERENCE = "full_bert"  # the entry that every ratio is related to
+SUBJECT = "smartbert"  # the entry that the others are compared with, and that is ablated
+
+Role = Literal["reference", "ours", "rival", "control"]
+
+
+@dataclass(frozen=True)
+class Look(Record):
+    """How figures draw a method: colour, marker and line of matplotlib."""
+
+    color: str
+    marker: str
+    line: str
+
+
+# For entries without a look of their own, in order.
+SPARE_LOOKS = (
+    Look("#44AA99", "<", "-"),
+    Look("#882255", ">", "--"),
+    Look("#332288", "p", "-."),
+)
+
+
+@dataclass(frozen=True)
+class MethodRecord(Record):
+    """A registered method.
+
+    Attributes:
+        path: where it is defined, as "module:Class".
+        title: how tables and figures call it.
+        role: the reference of all ratios, ours, a rival, or a control.
+        continues: whether it goes on from another entry's trained model.
+        trains: whether it has stages of its own; one that has none records what it is given.
+        reads: whether its entries may take their rows from another entry's traces (`reads` in the
+            config) in place of recording.
+        rows_from: a method that continues this one's model and leaves it as it is: where that one
+            is recorded too, its traces say all that this one's would.
+        settings: of its own, by name, each as a JSON schema; beside those that every training has.
+    """
+
+    name: str
+    path: str
+    title: str
+    role: Role
+    look: Look
+    continues: bool = False
+    trains: bool = True
+    reads: bool = False
+    rows_from: str | None = None
+    settings: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """The module that defines it."""
+        return self.path.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class ShownMethod(Record):
+    """A method as tables and figures show it.
+
+    Attributes:
+        members: entries (trainings) behind it.
+        title: the config's; None where that is silent.
+    """
+
+    members: tuple[str, ...]
+    title: str | None
+    role: Role
+    look: Look
+
+
+@dataclass(frozen=True)
+class Manifest(Record):
+    """What a run, or some tasks of it, consists of.
+
+    Attributes:
+        tasks: records by name, in the order of tables.
+        seeds: by task.
+        methods: by name, in the order of tables.
+        spaces: those that are searched.
+        trainings: by entry, those behind its traces, in the order in which they are done; None
+            where nothing is trained.
+        ablated: tasks with an ablation.
+    """
+
+    tasks: dict[str, TaskSpec]
+    seeds: dict[str, tuple[int, ...]]
+    methods: dict[str, ShownMethod]
+    spaces: tuple[str, ...]
+    trainings: dict[str, tuple[str, ...]] | None
+    ablated: tuple[str, ...]
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """How each method is drawn."""
+        return {name: method.look for name, method in self.methods.items()}
+
+    @property
+    def runs(self) -> list[tuple[str, str, int]]:
+        """Every run of it: task, method, seed."""
+        return [
+            (task, method, seed)
+            for task, seeds in self.seeds.items()
+            for method in self.methods
+            for seed in seeds
+        ]
+
+    def adopt(self) -> Manifest:
+        """Make its tasks' records those that this process knows; return it."""
+        for spec in self.tasks.values():
+            adopt(spec)
+        return self

@@ -1,0 +1,111 @@
+"""Configuration of the adaptive BERT: a `BertConfig` plus gates, exits, head, and the thresholds in
+use; what cost and policies read from it.
+"""
+
+from typing import Literal
+
+from huggingface_hub.dataclasses import strict
+from transformers import AutoConfig, BertConfig
+
+from smartbert.cost import Architecture
+from smartbert.criteria import NEVER
+from smartbert.policies import SKIP_THRESHOLD, Policy
+
+
+@strict
+class AdaptiveBertConfig(BertConfig):
+    """What a model is made of, and how it decides at inference.
+
+    Attributes:
+        gates: kind of the skip gate of every layer: "learned" (methods 2.1), the blind controls
+            "random" and "constant", or None for no gates.
+        gate_bias: start of the gate's last bias; None keeps torch's default, as released.
+        exits: kind of the heads at layers 1..L-1 (a name in `heads.HEADS`), None for no exits.
+        head: kind of the final head.
+        small_width: width d of gates, attention heads and projections.
+        small_queries: tokens that gates and attention heads compute at inference: "all", as
+            specified, or "first", the only one they read, which is cheaper and gives the same
+            answers.
+        gate_heads, exit_heads: attention heads inside a gate and inside an attention head.
+        projections: keep the stage-1 projection heads (training only).
+        contrast_heads: keep the contrast heads of the exits (training only).
+        skip_threshold: a layer is skipped where its gate is at or above this; None never skips.
+        criterion: exit rule, a name in `criteria.CRITERIA`.
+        reference_layers: depth of the dense BERT that costs are related to; 0 = this model's own.
+        exit_thresholds: one threshold per layer 1..L-1, or None where no exit is tested.
+        parameters: values of the rule's parameters beside the thresholds, None where it has none.
+        task: the task it was trained on; published models say it, as what follows.
+        max_tokens: longest input it was trained on, special tokens included; 0: all it has
+            positions for.
+        operating_points: by name, the thresholds chosen on tune with score and cost
+            (`serve.classifier.stored_policy`).
+        front: all settings that no other beat on tune in both score and cost, by cost.
+    """
+
+    model_type = "adaptive_bert"
+
+    gates: str | None = None
+    gate_bias: float | int | None = None
+    exits: str | None = None
+    head: str = "pooler"
+    small_width: int = 128
+    small_queries: Literal["all", "first"] = "all"
+    gate_heads: int = 2
+    exit_heads: int = 4
+    projections: bool = False
+    contrast_heads: bool = False
+    skip_threshold: float | int | None = SKIP_THRESHOLD
+    criterion: str = "never"
+    reference_layers: int = 0
+    exit_thresholds: list | tuple | None = None
+    parameters: list | tuple | None = None
+    task: str | None = None
+    max_tokens: int = 0
+    operating_points: dict | None = None
+    front: list | tuple | None = None
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Label names by class id."""
+        return {int(number): name for number, name in (self.id2label or {}).items()}
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.id2label or ())
+
+
+AutoConfig.register(AdaptiveBertConfig.model_type, AdaptiveBertConfig)
+
+
+def adaptive_config(backbone: BertConfig, **fields: object) -> AdaptiveBertConfig:
+    """Return the config of an adaptive model on a given backbone."""
+    base = backbone.to_dict()
+    for name in ("model_type", "architectures", "transformers_version", "_name_or_path", "dtype"):
+        base.pop(name, None)
+    return AdaptiveBertConfig(**{**base, **fields})
+
+
+def architecture(config: AdaptiveBertConfig) -> Architecture:
+    """Return the sizes of a model with this config, which its cost depends on."""
+    return Architecture(
+        hidden=config.hidden_size,
+        intermediate=config.intermediate_size,
+        layers=config.num_hidden_layers,
+        classes=config.classes,
+        small_width=config.small_width,
+        small_queries=config.small_queries,
+        exits=config.exits,
+        head=config.head,
+        gates=config.gates == "learned",
+        reference_layers=config.reference_layers or config.num_hidden_layers,
+    )
+
+
+def policy_from_config(config: AdaptiveBertConfig) -> Policy:
+    """Return the policy that a saved model's config carries."""
+    skip_threshold = config.skip_threshold if config.gates else None
+    if not config.exit_thresholds:
+        return Policy(NEVER, (), skip_threshold)
+    parameters = tuple(config.parameters or ())
+    return Policy(config.criterion, tuple(config.exit_thresholds), skip_threshold, parameters)

@@ -1,0 +1,102 @@
+"""Page: sections with a table each, in Markdown and LaTeX; the texts and cells that pages share.
+No torch.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from smartbert.analysis.rows import Placed, each
+from smartbert.report.latex import booktabs
+from smartbert.tasks import TASKS
+
+SCORES = (
+    "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC and"
+    " QQP, accuracy elsewhere."
+)
+BOOTSTRAP = (
+    "Brackets hold the 95 % bootstrap interval over seeds and test examples together; with one"
+    " seed it covers examples only."
+)
+TIES = (
+    "Bold: the best of a column, and all that the paired interval of the difference does not tell"
+    " from it. Dense BERT stands apart."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table within a page.
+
+    Attributes:
+        frame: cells are texts or `Bold`.
+        groups: column at whose changes a rule is drawn in LaTeX.
+    """
+
+    heading: str
+    frame: pd.DataFrame
+    groups: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A table for reading: heading, what it is, one or more sections."""
+
+    name: str
+    heading: str
+    paragraphs: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    def markdown(self) -> str:
+        """Return the page as Markdown."""
+        parts = [f"# {self.heading}", *filter(None, self.paragraphs)]
+        for section in self.sections:
+            if section.heading:
+                parts.append(f"## {section.heading}")
+            shown = section.frame.map(str)
+            parts.append(shown.to_markdown(index=False, disable_numparse=True))
+        return "\n\n".join(parts) + "\n"
+
+    def latex(self) -> str:
+        """Return the page's tables as LaTeX; captions say what they are."""
+        about = " ".join(filter(None, self.paragraphs)).replace("`", "")
+        tables = []
+        for number, section in enumerate(self.sections, 1):
+            heading = ": ".join(filter(None, (self.heading, section.heading)))
+            tables.append(
+                booktabs(
+                    section.frame,
+                    caption=f"{heading}. {about}" if number == 1 else f"{heading}.",
+                    label=f"tab:{self.name}-{number}",
+                    groups=section.groups,
+                    size="scriptsize",
+                )
+            )
+        return "\n".join(tables)
+
+
+def column(row: Placed) -> str:
+    """Return how a row's task, and its test subset where there are several, is called."""
+    title, subset = TASKS[row.task].title, row.subset
+    # Read from csv, an empty text is a missing number.
+    return f"{title} ({subset})" if isinstance(subset, str) and subset else title
+
+
+def columns(table: pd.DataFrame) -> list[str]:
+    """Return how every row's task and test subset is called."""
+    return [column(row) for row in each(table, Placed)]
+
+
+def some_seeds(known: float, trained: float) -> str:
+    """Return what follows a value that only some of the seeds have; empty where all do."""
+    return f", {known:.0f} of {trained:.0f} seeds" if known < trained else ""
+
+
+def number(value: float) -> str:
+    """Return a score, empty where there is none."""
+    return "" if pd.isna(value) else f"{value:.1f}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return a score with its interval, empty where there is none."""
+    return "" if pd.isna(value) else f"{value:.1f} [{low:.1f}, {high:.1f}]"

@@ -1,0 +1,293 @@
+"""The tables as people read them: a page for each.
+
+A page says what its data are, how cost is counted and what intervals cover; the tidy tables behind
+it are those of `analysis.tables`.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from smartbert.analysis.rows import Averaged, Compared, Difference, Gated, Placed, Ranged, each
+from smartbert.analysis.tables import (
+    best_methods,
+    by_task,
+    one_convention,
+    present_spaces,
+    subject_differences,
+    trained_seeds,
+)
+from smartbert.cost import CONVENTIONS
+from smartbert.manifest import REFERENCE, SUBJECT
+from smartbert.metrics import METRICS
+from smartbert.metrics import columns as metric_columns
+from smartbert.points import AUC, BUDGETS, DROP, FULL, RECORDS, SPACE_RECORDS
+from smartbert.report.latex import Bold
+from smartbert.report.page import (
+    BOOTSTRAP,
+    SCORES,
+    TIES,
+    Page,
+    Section,
+    column,
+    columns,
+    number,
+    some_seeds,
+    with_interval,
+)
+from smartbert.tasks import TASKS
+
+Cell: TypeAlias = str | Bold
+READ_OFF = [0.25, 0.33, 0.5, 0.67, 0.75, 1.0]  # budgets at which the page of curves reads them
+HEADINGS = {"mcc": "MCC"}  # of metrics whose title is long
+
+
+def glue_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -> Page:
+    """Return the main table: per space and operating point, methods by tasks.
+
+    A cell has score, interval and cost as a share of dense BERT's, and how many seeds have such a
+    setting where not all do; empty where none has (`glue.csv` says why).
+    """
+    name = one_convention(table)
+    table = table.assign(trained=trained_seeds(table))
+    dense = table[(table["method"] == REFERENCE) & (table["point"] == FULL)]
+    sections = []
+    for space in present_spaces(table):
+        rows = table[(table["space"] == space) & (table["method"] != REFERENCE)]
+        for point in RECORDS.values():
+            own = rows[(rows["point"] == point.name) & rows["score"].notna()]
+            if own.empty:
+                continue
+            kind = "score" if point.drop is None else "cost"
+            best = best_methods(own, differences, space=space, point=point.name, kind=kind)
+            cells: dict[tuple[str, str], Cell] = {}
+            for row in each(own, Compared):
+                bold = row.method in best.get((row.task, row.subset), ())
+                cells[row.method, column(row)] = _cell(row, bold=bold)
+            cells |= {(row.method, column(row)): _cell(row) for row in each(dense, Compared)}
+            heading = f"{point.name}: {point.text} ({SPACE_RECORDS[space].text})"
+            sections.append(Section(heading, _wide(cells, pd.concat([dense, own]))))
+    return Page(
+        "glue",
+        "GLUE: score and cost on test",
+        (
+            caption,
+            f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
+            f"{SCORES} A cell: score [interval], cost as a share of dense BERT's. Settings were"
+            " chosen on tune, where they keep their budget, and are reported on test; where not"
+            " every seed has such a setting, a cell says how many do. An empty cell has none, the"
+            " `status` in glue.csv says why.",
+            BOOTSTRAP,
+            TIES,
+            _missing(table),
+        ),
+        tuple(sections),
+    )
+
+
+def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
+    """Return the published settings, one row each."""
+    name = one_convention(table)
+    frame = pd.DataFrame(
+        {
+            "task": columns(table),
+            "method": table["title"],
+            "setting": table["point"],
+            "score": table["score"].map("{:.1f}".format),
+            **{HEADINGS.get(m, METRICS[m].title): table[m].map(number) for m in metric_columns()},
+            "cost": table["cost_relative"].map("{:.1%}".format),
+            "speed-up": table["speedup"].map("{:.2f}x".format),
+            "layers": table["layers"].map("{:.2f}".format),
+            "seeds": table["seeds"].map(str),
+        }
+    )
+    return Page(
+        "sweep",
+        "The thresholds that the methods' publications sweep, on test",
+        (
+            caption,
+            f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
+            f"{SCORES} Nothing was tuned here. `cost` is the share of dense BERT's, `layers` the"
+            " mean number run; both are means over seeds and test examples.",
+        ),
+        (Section("", frame, groups="task"),),
+    )
+
+
+def curves_page(bands: pd.DataFrame, *, caption: str) -> Page:
+    """Return the score within a few budgets, read off the fronts."""
+    sections = []
+    shown = bands[bands["budget"].round(2).isin(READ_OFF)]
+    for space in present_spaces(bands):
+        rows = shown[(shown["space"] == space) & (shown["method"] != REFERENCE)]
+        rows = rows.assign(
+            task=columns(rows),
+            budget=rows["budget"].map("{:.0%}".format),
+            cell=[with_interval(row.score, row.low, row.high) for row in each(rows, Ranged)],
+        )
+        wide = rows.pivot_table(
+            index=["task", "title"], columns="budget", values="cell", aggfunc="first", sort=False
+        )
+        frame = wide.fillna("").reset_index().rename(columns={"title": "method"})
+        sections.append(Section(SPACE_RECORDS[space].text, frame, groups="task"))
+    return Page(
+        "curves",
+        "Score on test within a budget of cost",
+        (
+            caption,
+            f"{SCORES} The best setting on tune whose mean cost there is within the budget,"
+            " reported on test; a blank: no such setting in every seed. curves.csv has all"
+            " settings of the fronts, bands.csv the score at each per cent.",
+            BOOTSTRAP,
+        ),
+        tuple(sections),
+    )
+
+
+def auc_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -> Page:
+    """Return the mean score over the cost range, methods by tasks."""
+    sections = []
+    for space in present_spaces(table):
+        own = table[table["space"] == space].assign(point=AUC, score=table[AUC])
+        best = best_methods(own, differences, space=space, point=AUC, kind="score")
+        cells: dict[tuple[str, str], Cell] = {}
+        for row in each(own, Averaged):
+            text = with_interval(row.auc, row.low, row.high)
+            bold = row.method in best.get((row.task, row.subset), ())
+            cells[row.method, column(row)] = Bold(text) if bold else text
+        frame = _wide(cells, own)
+        trainings = own.groupby("title", sort=False)["trainings"].max()
+        frame["trainings"] = [str(trainings[title]) for title in frame["method"]]
+        sections.append(Section(SPACE_RECORDS[space].text, frame))
+    return Page(
+        "auc",
+        "Mean score over 25 to 100 % of dense BERT's cost",
+        (
+            caption,
+            f"{SCORES} The front found on tune is read as a step function: at each budget the best"
+            " affordable setting, below the cheapest one the majority class. `trainings` is how"
+            " many trainings are behind a method's front, per seed.",
+            BOOTSTRAP,
+            TIES,
+        ),
+        tuple(sections),
+    )
+
+
+def differences_page(differences: pd.DataFrame, titles: Mapping[str, str], *, caption: str) -> Page:
+    """Return the paired differences of the subject and every other method."""
+    kinds = {(AUC, "score"): AUC, **{(b, "score"): f"score at {b}" for b in BUDGETS}}
+    kinds |= {(DROP, "cost"): f"cost at {DROP}"}
+    rows = subject_differences(differences)
+    wanted = [key in kinds for key in zip(rows["point"], rows["kind"], strict=True)]
+    rows = rows[np.array(wanted, dtype=bool)]
+    sections = []
+    for space in present_spaces(rows):
+        own = rows[rows["space"] == space]
+        own = own.assign(
+            task=columns(own),
+            method=own["other"].map(titles),
+            what=[kinds[key] for key in zip(own["point"], own["kind"], strict=True)],
+            cell=[_difference(row) for row in each(own, Difference)],
+        )
+        wide = own.pivot_table(
+            index=["task", "method"], columns="what", values="cell", aggfunc="first", sort=False
+        )
+        wide = wide[[name for name in kinds.values() if name in wide]]
+        frame = wide.fillna("").reset_index().rename(columns={"method": "compared with"})
+        sections.append(Section(SPACE_RECORDS[space].text, frame, groups="task"))
+    title = titles.get(SUBJECT, SUBJECT)
+    return Page(
+        "differences",
+        f"{title} minus each other method, on test",
+        (
+            caption,
+            "Paired: same seeds, same examples. Scores in points, cost in points of dense BERT's"
+            " cost; brackets hold the 95 % interval, p is the probability that the difference is"
+            " above 0. differences.csv has every pair.",
+        ),
+        tuple(sections),
+    )
+
+
+def exits_page(table: pd.DataFrame, *, caption: str) -> Page:
+    """Return the scores of the exits, a column per layer."""
+    rows = table.assign(task=columns(table))
+    wide = rows.pivot_table(
+        index=["task", "title"], columns="layer", values="score", sort=False, observed=True
+    )
+    wide = wide[sorted(wide.columns)].map(number)
+    wide.columns = pd.Index([f"layer {layer}" for layer in wide.columns])
+    return Page(
+        "exits",
+        "Score of each exit at full depth, on test",
+        (
+            caption,
+            f"{SCORES} Every layer runs and every exit answers for all examples; the last layer's"
+            " answer is the final head's. Means over seeds.",
+        ),
+        (Section("", wide.reset_index().rename(columns={"title": "method"}), groups="task"),),
+    )
+
+
+def gates_page(table: pd.DataFrame, *, caption: str) -> Page:
+    """Return what the gates did, a column per layer: share skipped, mean and spread of gates."""
+    cells = [
+        f"{row.skipped:.0%} ({row.gate_mean:.2f} ± {row.gate_sd:.2f})" for row in each(table, Gated)
+    ]
+    rows = table.assign(cell=cells, task=[TASKS[name].title for name in table["task"]])
+    index = ["task", "title"]
+    wide = rows.pivot_table(
+        index=index, columns="layer", values="cell", aggfunc="first", sort=False
+    )
+    wide.columns = pd.Index([f"layer {layer}" for layer in wide.columns])
+    wide["undecided"] = rows.groupby(index, sort=False)["undecided"].mean().map("{:.0%}".format)
+    return Page(
+        "gates",
+        "What the gates did, on test",
+        (
+            caption,
+            "At each method's own skip threshold. A cell has the share of examples that skip the"
+            " layer, and the gates' mean ± standard deviation over examples. `undecided` is the"
+            " share of gates in (0.1, 0.9).",
+        ),
+        (Section("", wide.reset_index().rename(columns={"title": "method"}), groups="task"),),
+    )
+
+
+def _cell(row: Compared, *, bold: bool = False) -> Cell:
+    text = f"{with_interval(row.score, row.score_low, row.score_high)} {row.cost_relative:.0%}"
+    text += some_seeds(row.seeds, row.trained)
+    return Bold(text) if bold else text
+
+
+def _difference(row: Difference) -> str:
+    scale = 100 if row.kind == "cost" else 1
+    value, low, high = (scale * v for v in (row.difference, row.low, row.high))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}] p {row.probability:.2f}"
+
+
+def _wide(cells: Mapping[tuple[str, str], Cell], rows: pd.DataFrame) -> pd.DataFrame:
+    """Return methods by columns from cells of (method, column), in the rows' order."""
+    rows = by_task(rows)
+    names = list(dict.fromkeys(columns(rows)))
+    # A method stands where most tasks have it: the first task with all of them gives the order.
+    titles = {row.method: row.title for row in each(rows, Placed)}
+    return pd.DataFrame(
+        [
+            {"method": title, **{c: cells.get((method, c), "") for c in names}}
+            for method, title in titles.items()
+        ]
+    )
+
+
+def _missing(table: pd.DataFrame) -> str:
+    rows = table[table["point"].isna()]
+    if rows.empty:
+        return ""
+    told = [
+        f"{row.title} on {TASKS[row.task].title} ({row.status})" for row in each(rows, Compared)
+    ]
+    return f"Missing, and left out of every mean: {'; '.join(told)}."

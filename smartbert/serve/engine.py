@@ -1,0 +1,283 @@
+"""Fast adaptive inference: batches without padding, in which every layer sees only the rows that
+need it.
+
+`Engine` takes the decisions of `AdaptiveBert.infer`, which stays the method as it is specified, and
+makes the FLOPs saved be time saved: the rows of a batch lie end to end, sorted by length, so no
+linear map computes padding; attention runs over groups of equal length on a CPU and over one padded
+block on other devices; a row that has its answer leaves at once, and a skipping row sits out the
+layer.
+
+Shapes: n rows, M tokens of all rows together, L layers, H hidden width, C classes.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smartbert.errors import unknown
+from smartbert.model.batching import ENGINE_TOKENS, length_batches, pad
+from smartbert.model.configuration import policy_from_config
+from smartbert.model.gates import Gate, lots
+from smartbert.model.heads import AttentionHead, needed_extras
+from smartbert.model.modeling import AdaptiveBert
+from smartbert.policies import Decisions, Policy
+from smartbert.serve.fast_modules import (
+    FastAttentionHead,
+    FastGate,
+    FastLayer,
+    FastPair,
+    PlainGate,
+    PlainHead,
+)
+from smartbert.serve.ragged import Ragged
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+WINDOW = 16  # batches read ahead of a stream, to put rows of similar length together
+
+
+@dataclass(frozen=True)
+class Example:
+    """One tokenised input: token ids with special tokens, and segment ids of the same length."""
+
+    ids: Sequence[int]
+    types: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine says of one example.
+
+    Attributes:
+        logits: (C,) float32.
+        exit_layer: last layer visited, 1-based; L if no exit happened.
+        exited: whether an exit answered, before the final head.
+        executed: (L,) bool, layers that ran.
+    """
+
+    logits: np.ndarray
+    exit_layer: int
+    exited: bool
+    executed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Decisions given beforehand, to time a pattern of exits and skips; gates and exits are
+    computed all the same.
+
+    Attributes:
+        exit_layer: (N,) layer whose exit answers, 1-based; L for the final head.
+        executed: (N, L) bool, layers that run.
+    """
+
+    exit_layer: np.ndarray
+    executed: np.ndarray
+
+
+class Engine:
+    """Classifies batches and streams with a trained adaptive model.
+
+    Its decisions are those of one example at a time. Weights are shared with the model where dtype
+    and device allow it; the model must not change afterwards.
+
+    Args:
+        model: any adaptive model; it is put into evaluation mode.
+        policy: thresholds to use; None takes those that the model's config carries.
+        dtype: "fp32" or "bf16". Gate scores are compared in float32 in both.
+    """
+
+    def __init__(self, model: AdaptiveBert, policy: Policy | None = None, *, dtype: str = "fp32"):
+        if dtype not in DTYPES:
+            raise unknown("dtype", dtype, DTYPES, setting="--dtype")
+        self.policy = policy_from_config(model.config) if policy is None else policy
+        self.config = config = model.config
+        self.device = model.device
+        self.dtype = DTYPES[dtype]
+        model.eval()
+        gates = model.gates or ()  # as they are: what is compared stays in float32
+        if self.dtype != model.dtype:
+            model = copy.deepcopy(model)
+            model.to(dtype=self.dtype)  # type: ignore[call-arg]  # the library's wrapper hides its types
+        self.embeddings = model.bert.embeddings
+
+        def cast(weight: Tensor) -> Tensor:
+            return weight.detach().to(self.dtype).contiguous()
+
+        def head(module: nn.Module) -> FastAttentionHead | PlainHead:
+            if isinstance(module, AttentionHead) and type(module) is AttentionHead:
+                return FastAttentionHead(module, cast)
+            return PlainHead(module)
+
+        self.layers = [FastLayer(layer, config, cast) for layer in model.bert.encoder.layer]
+        self.gates = [
+            FastGate(gate, cast)
+            if isinstance(gate, Gate) and type(gate) is Gate
+            else PlainGate(gate)
+            for gate in gates
+        ]
+        self.exits = [head(module) for module in model.exits or ()]
+        self.head = head(model.head)
+        self.pairs = [
+            FastPair(left, gate, cast)
+            if isinstance(left, FastAttentionHead) and isinstance(gate, FastGate)
+            else None
+            for left, gate in zip(self.exits, self.gates[1:], strict=False)
+        ]
+        self.needs = needed_extras(self.policy, model.exits)
+        self.blind = any(isinstance(gate, PlainGate) for gate in self.gates)
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self.layers)
+
+    @torch.inference_mode()
+    def run(self, examples: Sequence[Example], forced: Forced | None = None) -> Decisions:
+        """Classify one batch of any composition, an empty one included.
+
+        Args:
+            forced: decisions to take instead of the policy's.
+
+        Raises:
+            ValueError: if an example has no token or more than the model has positions for.
+        """
+        lengths = np.array([len(example.ids) for example in examples], dtype=np.int64)
+        self._check(lengths)
+        n, depth, classes = len(lengths), self.depth, self.config.classes
+        logits = np.empty((n, classes), dtype=np.float32)
+        executed = np.zeros((n, depth), dtype=bool)
+        exit_layer = np.full(n, depth)
+        exited = np.zeros(n, dtype=bool)
+        answers = Decisions(logits, exit_layer, exited, executed)
+        if not n:
+            return answers
+        alive = np.argsort(-lengths, kind="stable")
+        rows = Ragged(lengths[alive], self.device)
+        hidden = self._embed([examples[i] for i in alive])
+        draws = self._draws(examples)
+        state, gates = self.policy.start(n), None
+        for index, layer in enumerate(self.layers):
+            if gates is None:
+                gates = self._gates(index, hidden, rows, alive, draws)
+            runs = self._runs(index, gates, alive, forced)
+            gates = None
+            run = alive
+            if runs.all():
+                hidden = own = layer(hidden, rows)
+                own_rows = rows
+            elif runs.any():
+                chosen = np.flatnonzero(runs)
+                run, own_rows = alive[chosen], Ragged(rows.lengths[chosen], self.device)
+                where = rows.tokens(chosen)
+                own = layer(hidden[where], own_rows)
+                hidden.index_copy_(0, where, own)
+            else:
+                continue
+            executed[run, index] = True
+            if index == depth - 1 or not self.exits or not self.policy.tests(index):
+                continue
+            pair = self.pairs[index] if own_rows is rows and self._skipping else None
+            if pair is not None:
+                answer, gates = (part.cpu().numpy() for part in pair(own, rows))
+            else:
+                answer = self.exits[index](own, own_rows).float().cpu().numpy()
+            extras = self.exits[index].extras(own, own_rows) if self.needs else {}
+            stop = self.policy.step(state, answer, rows=run, layer=index, extras=extras)
+            if forced is not None:
+                stop = forced.exit_layer[run] == index + 1
+            if not stop.any():
+                continue
+            done = run[stop]
+            logits[done], exit_layer[done], exited[done] = answer[stop], index + 1, True
+            stay = np.flatnonzero(~exited[alive])
+            if not len(stay):
+                return answers
+            hidden = hidden[rows.tokens(stay)]
+            gates = None if gates is None else gates[stay]
+            alive, rows = alive[stay], Ragged(rows.lengths[stay], self.device)
+        logits[alive] = self.head(hidden, rows).float().cpu().numpy()
+        return answers
+
+    @property
+    def _skipping(self) -> bool:
+        return bool(self.gates) and self.policy.skip_threshold is not None
+
+    def _gates(
+        self, index: int, hidden: Tensor, rows: Ragged, alive: np.ndarray, draws: Tensor | None
+    ) -> np.ndarray | None:
+        """Return the rows' gates of layer `index`, (n,); None where nothing is ever skipped."""
+        if not self._skipping:
+            return None
+        draw = None if draws is None else draws[torch.as_tensor(alive, device=self.device), index]
+        return self.gates[index](hidden, rows, draw).float().cpu().numpy()
+
+    def _runs(
+        self, index: int, gates: np.ndarray | None, alive: np.ndarray, forced: Forced | None
+    ) -> np.ndarray:
+        """Return which of the rows run layer `index`, (n,) bool."""
+        if gates is None:
+            return np.ones(len(alive), dtype=bool)
+        return ~self.policy.skips(gates) if forced is None else forced.executed[alive, index]
+
+    def _check(self, lengths: np.ndarray) -> None:
+        most = self.config.max_position_embeddings
+        if len(lengths) and (lengths.min() < 1 or lengths.max() > most):
+            raise ValueError(
+                f"an example has {lengths.min() if lengths.min() < 1 else lengths.max()} tokens;"
+                f" this model takes 1 to {most}"
+            )
+
+    def _embed(self, examples: Sequence[Example]) -> Tensor:
+        """Return h_0 (M, H) of rows laid end to end."""
+        layer = self.embeddings
+        ids = torch.tensor([token for e in examples for token in e.ids], device=self.device)
+        types = torch.tensor([kind for e in examples for kind in e.types], device=self.device)
+        places = torch.tensor([i for e in examples for i in range(len(e.ids))], device=self.device)
+        found = (
+            layer.word_embeddings(ids)
+            + layer.token_type_embeddings(types)
+            + layer.position_embeddings(places)
+        )
+        return layer.LayerNorm(found)
+
+    def _draws(self, examples: Sequence[Example]) -> Tensor | None:
+        """Return the lots (N, L) of gates that do not look at the example."""
+        if not self.blind:
+            return None
+        ids = pad([e.ids for e in examples], [e.types for e in examples])["input_ids"]
+        ids = ids.to(self.device)
+        return torch.stack([lots(ids, index) for index in range(self.depth)], 1)
+
+    def stream(
+        self, examples: Iterable[Example], *, batch_size: int = 32, window: int = WINDOW
+    ) -> Iterator[Answer]:
+        """Classify any iterable and answer in its order, holding `batch_size * window` examples at
+        most.
+
+        Args:
+            window: batches that are read before the first answer, so that rows of similar length
+                share one; 1 answers after every batch.
+        """
+        source = iter(examples)
+        while held := list(islice(source, batch_size * window)):
+            yield from self._window(held, batch_size)
+
+    def _window(self, held: list[Example], batch_size: int) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+        lengths = [len(example.ids) for example in held]
+        for batch in length_batches(lengths, tokens=ENGINE_TOKENS, rows=batch_size):
+            found = self.run([held[i] for i in batch])
+            for place, i in enumerate(batch.tolist()):
+                answers[i] = Answer(
+                    found.logits[place],
+                    int(found.exit_layer[place]),
+                    bool(found.exited[place]),
+                    found.executed[place],
+                )
+        return [answers[i] for i in range(len(held))]

@@ -1,0 +1,246 @@
+"""Layers, gates and heads on rows laid end to end.
+
+Gates and attention heads read their first token only, and no token gets a key or a value: the
+same numbers for T d instead of T d^2 multiply-adds; a layer's exit and the next layer's gate
+read the same hidden states and share a pass over them (`FastSmallModules`).
+
+Shapes: n rows, M tokens of all rows together, H hidden width, d small width, C classes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers.activations import ACT2FN
+from transformers.models.bert.modeling_bert import BertLayer, BertSelfAttention
+
+from smartbert.model.attention import SmallAttention
+from smartbert.model.configuration import AdaptiveBertConfig
+from smartbert.model.gates import Gate
+from smartbert.model.heads import AttentionHead, extra_arrays
+from smartbert.serve.ragged import Ragged
+
+Cast: TypeAlias = Callable[[Tensor], Tensor]  # to the engine's type of numbers
+
+
+class FastLayer:
+    """One encoder layer on rows laid end to end, with queries, keys and values in one product."""
+
+    def __init__(self, layer: nn.Module, config: AdaptiveBertConfig, cast: Cast):
+        if not isinstance(layer, BertLayer):
+            raise TypeError(f"{type(layer).__name__} is no layer of BERT")
+        attention = layer.attention
+        if not isinstance(attention.self, BertSelfAttention):
+            raise TypeError("a layer that looks at another text has no fast form")
+        maps = _maps(attention.self)
+        self.heads = config.num_attention_heads
+        self.eps = config.layer_norm_eps
+        self.width = config.hidden_size
+        self.activation = ACT2FN[config.hidden_act]
+        self.qkv = tuple(
+            cast(torch.cat([getattr(m, part) for m in maps])) for part in ("weight", "bias")
+        )
+        self.attended = _linear(attention.output.dense, cast)
+        self.norm = _linear(attention.output.LayerNorm, cast)
+        self.up = _linear(layer.intermediate.dense, cast)
+        self.down = _linear(layer.output.dense, cast)
+        self.last_norm = _linear(layer.output.LayerNorm, cast)
+
+    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+        """Return the layer's output (M, H)."""
+        mixed = self._attend(F.linear(hidden, *self.qkv), rows)
+        shape = (self.width,)
+        hidden = F.layer_norm(
+            F.linear(mixed, *self.attended).add_(hidden), shape, *self.norm, self.eps
+        )
+        wide = self.activation(F.linear(hidden, *self.up))
+        return F.layer_norm(
+            F.linear(wide, *self.down).add_(hidden), shape, *self.last_norm, self.eps
+        )
+
+    def _attend(self, qkv: Tensor, rows: Ragged) -> Tensor:
+        if rows.even:
+            return self._attend_block(qkv.view(len(rows), -1, qkv.shape[-1]), None)
+        if qkv.device.type == "cpu":
+            return torch.cat(
+                [
+                    self._attend_block(qkv[start : start + n * t].view(n, t, -1), None)
+                    for start, n, t in rows.groups
+                ]
+            )
+        present = None if rows.present is None else rows.present[:, None, None, :]
+        block = self._attend_block(rows.padded(qkv), present)
+        return rows.flat(block.view(len(rows), -1, self.width))
+
+    def _attend_block(self, qkv: Tensor, mask: Tensor | None) -> Tensor:
+        n, t, _ = qkv.shape
+        q, k, v = qkv.view(n, t, 3, self.heads, self.width // self.heads).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return mixed.transpose(1, 2).reshape(n * t, self.width)
+
+
+class FastSmallAttention:
+    """The small attention of a gate or head, asked by the first token alone (methods 2.1).
+
+    Nothing needs a key or a value per token: per attention head, scores are u . k with
+    k = Wk' (Wq u_1 + bq), one map of the first token, and the head's answer Wv (sum of weights u) +
+    bv goes into the linear map that reads it. A key's bias adds the same to every score and drops
+    out.
+
+    Args:
+        last: the linear map that reads the attention's answer.
+    """
+
+    def __init__(self, attention: SmallAttention, last: nn.Linear, cast: Cast):
+        def split(weight: Tensor) -> Tensor:
+            return weight.detach().double().unflatten(0, (attention.heads, -1))
+
+        query, key, value = (split(m.weight) for m in _maps(attention))
+        keys = key.transpose(1, 2) * key.shape[1] ** -0.5  # (heads, d, d / heads)
+        bias = keys @ split(attention.query.bias)[..., None]
+        self.ask = cast((keys @ query).flatten(0, 1)), cast(bias.flatten())
+        self.heads = attention.heads
+        weight = last.weight.detach().double()
+        out = weight.unflatten(1, (attention.heads, -1)).transpose(0, 1)
+        bias = last.bias.double() + weight @ attention.value.bias.double()
+        # In float32 as in training: gates sit within hundredths of the threshold.
+        self.last = (out @ value).transpose(0, 1).flatten(1).float(), bias.detach().float()
+
+    def __call__(self, first: Tensor, block: Tensor, present: Tensor | None) -> Tensor:
+        """Return `last` of the attention's answer, float32 (n, out), from the first tokens (n, d),
+        all tokens (n, T, d) and which of them there are.
+        """
+        query = F.linear(first, *self.ask).unflatten(1, (self.heads, -1))
+        scores = torch.bmm(query, block.transpose(1, 2))
+        if present is not None:
+            scores.masked_fill_(~present[:, None], -torch.inf)
+        mixed = torch.bmm(scores.softmax(-1), block).flatten(1)
+        return F.linear(mixed.float(), *self.last)
+
+
+class FastSmallModules:
+    """Gates and attention heads that read the same hidden states, embedded in one pass."""
+
+    def __init__(self, modules: Sequence[Gate | AttentionHead], cast: Cast):
+        lasts = [module.score if isinstance(module, Gate) else module.hidden for module in modules]
+        self.widths = [module.embed.out_features for module in modules]
+        self.embed = tuple(
+            cast(torch.cat([getattr(module.embed, kind) for module in modules]))
+            for kind in ("weight", "bias")
+        )
+        self.attentions = [
+            FastSmallAttention(module.attention, last, cast)
+            for module, last in zip(modules, lasts, strict=True)
+        ]
+
+    def __call__(self, hidden: Tensor, rows: Ragged) -> list[Tensor]:
+        """Return what each module's last map says, float32 tensors (n, out), from hidden (M, H)."""
+        seen = torch.tanh_(F.linear(hidden, *self.embed))
+        first = seen[rows.first].split(self.widths, 1)
+        block = rows.padded(seen).split(self.widths, 2)
+        return [
+            attention(own_first, own_block, rows.present)
+            for attention, own_first, own_block in zip(self.attentions, first, block, strict=True)
+        ]
+
+
+class FastGate:
+    """A learned gate on rows laid end to end."""
+
+    def __init__(self, gate: Gate, cast: Cast):
+        self.gate = gate
+        self.small = FastSmallModules([gate], cast)
+
+    def __call__(self, hidden: Tensor, rows: Ragged, draw: Tensor | None) -> Tensor:
+        """Return (n,) probabilities of skipping."""
+        return self.finish(self.small(hidden, rows)[0])
+
+    @staticmethod
+    def finish(score: Tensor) -> Tensor:
+        """Return (n,) probabilities from scores (n, 1)."""
+        return torch.sigmoid(score).squeeze(-1)
+
+
+class FastAttentionHead:
+    """SmartBERT's classifier on rows laid end to end."""
+
+    def __init__(self, head: AttentionHead, cast: Cast):
+        self.head = head
+        self.small = FastSmallModules([head], cast)
+        self.out = _linear(head.out, Tensor.float)
+
+    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+        """Return logits (n, C)."""
+        return self.finish(self.small(hidden, rows)[0])
+
+    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
+        """Return nothing: this head gives logits alone."""
+        return {}
+
+    def finish(self, hidden: Tensor) -> Tensor:
+        """Return logits (n, C) from the hidden map's answer (n, d)."""
+        return F.linear(torch.tanh(hidden), *self.out)
+
+
+class FastPair:
+    """A layer's exit and the next layer's gate, which read the same hidden states."""
+
+    def __init__(self, exit_head: FastAttentionHead, gate: FastGate, cast: Cast):
+        self.exit, self.gate = exit_head, gate
+        self.small = FastSmallModules([exit_head.head, gate.gate], cast)
+
+    def __call__(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, Tensor]:
+        """Return the exit's logits (n, C) and the gate's probabilities (n,)."""
+        answer, score = self.small(hidden, rows)
+        return self.exit.finish(answer), self.gate.finish(score)
+
+
+class PlainGate:
+    """Any other gate: called as the model calls it, on a padded block."""
+
+    def __init__(self, gate: nn.Module):
+        self.gate = gate
+
+    def __call__(self, hidden: Tensor, rows: Ragged, draw: Tensor | None) -> Tensor:
+        """Return (n,) probabilities of skipping."""
+        return self.gate(*_block(hidden, rows, self.gate), draw)
+
+
+class PlainHead:
+    """Any other head: called as the model calls it, on a padded block."""
+
+    def __init__(self, head: nn.Module):
+        self.head = head
+
+    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+        """Return logits (n, C)."""
+        return self.head(*_block(hidden, rows, self.head))
+
+    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
+        """Return the arrays (n,) that the head gives beside logits."""
+        return extra_arrays(self.head, *_block(hidden, rows, self.head))
+
+
+def _maps(
+    attention: SmallAttention | BertSelfAttention,
+) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+    return attention.query, attention.key, attention.value
+
+
+def _linear(module: nn.Linear | nn.LayerNorm, cast: Cast) -> tuple[Tensor, Tensor]:
+    return cast(module.weight), cast(module.bias)
+
+
+def _block(hidden: Tensor, rows: Ragged, reader: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return a padded block (n, T, H) and its 0/1 mask (n, T); of the first tokens alone where the
+    reader reads no other.
+    """
+    if getattr(reader, "first_only", False):
+        block = hidden[rows.first][:, None]
+        return block, torch.ones(block.shape[:2], dtype=torch.long, device=hidden.device)
+    block = rows.padded(hidden)
+    full = torch.ones(block.shape[:2], dtype=torch.bool, device=hidden.device)
+    return block, (full if rows.present is None else rows.present).long()

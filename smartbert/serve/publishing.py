@@ -1,0 +1,230 @@
+"""Publishing: a trained run as a folder for users, with its tuned thresholds and a model card.
+
+The folder loads with `AutoModelForSequenceClassification.from_pretrained` (after `import
+smartbert.modeling`) and answers at one of its operating points. The weights are linked where the
+file system can, so publishing costs no disk. No torch.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from smartbert.cost import CONVENTIONS
+from smartbert.errors import UserError
+from smartbert.files import read_json, write_text
+from smartbert.metrics import score_title
+from smartbert.points import (
+    BUDGETS,
+    DEFAULT_POINTS,
+    DROP,
+    FULL,
+    GLOBAL,
+    MOST_DROPPED,
+    POINTS,
+    PublishedPoint,
+    Tuned,
+)
+from smartbert.policies import Policy
+from smartbert.records import Record
+from smartbert.results import CONFIG, TOKENIZER, WEIGHTS
+from smartbert.tasks import task
+
+HOW_TO_LOAD = """\
+## How to load
+
+```python
+import smartbert.modeling  # makes this architecture known to transformers
+from transformers import pipeline
+
+classify = pipeline("text-classification", model="path/to/this/folder")
+```
+
+It answers at {}.
+Faster, and at any point or budget:
+
+```sh
+python -m smartbert predict --model path/to/this/folder --budget 0.5 texts.txt
+```
+"""
+
+
+@dataclass(frozen=True)
+class CardFacts(Record):
+    """What a card says of how a model was made.
+
+    Attributes:
+        max_tokens: longest input, special tokens included.
+        backbone, data: as in the config; named on the card where they are public.
+    """
+
+    max_tokens: int
+    backbone: str
+    data: str
+
+
+def publish(
+    run: Path,
+    out: Path,
+    *,
+    tuned: Tuned,
+    scores: pd.DataFrame,
+    usage: pd.DataFrame,
+    member: str,
+    facts: CardFacts,
+    caption: str = "",
+) -> None:
+    """Write the folder of one trained model.
+
+    Args:
+        run: the folder that training wrote.
+        tuned: what tuning chose for the method that the training belongs to.
+        scores, usage: `scores.csv` and `usage.csv` of the same.
+        member: name of the training; points that chose another one are left out.
+        facts: what the card says of how it was made.
+        caption: what the data are.
+
+    Raises:
+        UserError: if the run's folder lacks a file.
+    """
+    missing = [n for n in (WEIGHTS, *TOKENIZER, CONFIG) if not (run / n).is_file()]
+    if missing:
+        raise UserError(f"{run} has no {missing[0]}; run again to train the model anew")
+    config = read_json(run / CONFIG)
+    if not isinstance(config, dict):
+        raise UserError(f"{run / CONFIG} is no model's config; run again to train the model anew")
+    points = operating_points(tuned, scores, usage, member)
+    first = next((name for name in DEFAULT_POINTS if name in points), None)
+    front = [s.published() for s in tuned.spaces[GLOBAL].front if s.member == member]
+    config |= {
+        "task": tuned.task,
+        "max_tokens": facts.max_tokens,
+        "operating_points": {name: point.to_json() for name, point in points.items()},
+        "front": [setting.to_json() for setting in front],
+        **_thresholds(points[first].policy if first else Policy()),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (WEIGHTS, *TOKENIZER):
+        link(run / name, out / name)
+    write_text(out / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write_text(out / "README.md", card(tuned, points, first, facts, caption))
+
+
+def _thresholds(policy: Policy) -> dict[str, object]:
+    """Return the keys of a model's config that say which policy it is run with."""
+    found: dict[str, object] = {
+        "criterion": policy.criterion,
+        "skip_threshold": policy.skip_threshold,
+        "exit_thresholds": list(policy.thresholds) or None,
+    }
+    return {**found, "parameters": list(policy.parameters)} if policy.parameters else found
+
+
+def link(source: Path, target: Path) -> None:
+    """Make a file appear under another name, by a hard link where the file system can."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def operating_points(
+    tuned: Tuned, scores: pd.DataFrame, usage: pd.DataFrame, member: str
+) -> dict[str, PublishedPoint]:
+    """Return a training's operating points by name: thresholds, score and cost on tune and test,
+    and for every layer the shares of test examples that exit there and that skip it.
+
+    Those of the global space; of several test subsets, the first.
+    """
+    layers = usage[(usage["space"] == GLOBAL) & (usage["label"] == "all")].sort_values("layer")
+    own = scores[(scores["space"] == GLOBAL) & (scores["status"] == "ok")]
+    tests = own.drop_duplicates("point").set_index("point")
+    return {
+        name: replace(
+            setting.published(),
+            test_score=float(tests["score"][name]),
+            test_cost=float(tests["cost_relative"][name]),
+            exits=tuple(layers.loc[layers["point"] == name, "exit"].tolist()),
+            skipped=tuple(layers.loc[layers["point"] == name, "skipped"].tolist()),
+        )
+        for name, setting in tuned.spaces[GLOBAL].points.items()
+        if setting.member == member and name in tests.index
+    }
+
+
+def card(
+    tuned: Tuned,
+    points: dict[str, PublishedPoint],
+    first: str | None,
+    facts: CardFacts,
+    caption: str,
+) -> str:
+    """Return a model card: the hub's metadata, then task, operating points, cost, how to load."""
+    from huggingface_hub import ModelCardData
+
+    spec = task(tuned.task)
+    data = ModelCardData(
+        language="en",
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        tags=["adaptive-depth", "early-exit", tuned.method],
+        base_model=_public_backbone(facts),
+        datasets=_public_data(facts),
+    )
+    rows = [
+        f"| {name} | {points[name].test_score:.1f} | {points[name].test_cost:.0%} |"
+        f" {points[name].tune_score:.1f} | {points[name].tune_cost:.0%} |"
+        for name in POINTS
+        if name in points
+    ]
+    fields = " and ".join(f"`{column}`" for column in spec.columns)
+    lines = [
+        "---",
+        data.to_yaml(),
+        "---",
+        "",
+        f"# {tuned.title} on {spec.title}, seed {tuned.seed}",
+        "",
+        f"A BERT whose depth adapts to each example. It reads {fields}, of at most"
+        f" {facts.max_tokens} tokens, and answers {', '.join(spec.labels)}.",
+        *([caption] if caption else []),
+        "",
+        "## Operating points",
+        "",
+        "| point | score on test | cost on test | score on tune | cost on tune |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        f"Scores are {score_title(spec, mean='means of ').lower()}, in points. Cost is"
+        f" {CONVENTIONS[tuned.convention].text}. {_meanings()}",
+        "",
+        HOW_TO_LOAD.format("full depth" if first is None else f"`{first}`"),
+    ]
+    return "\n".join(lines)
+
+
+def _meanings() -> str:
+    """Return what the operating points' names mean."""
+    *names, last = (f"`{name}`" for name in BUDGETS)
+    lost = "one point" if MOST_DROPPED == 1 else f"{MOST_DROPPED:g} points"
+    return (
+        f"`{FULL}` skips no layer and takes no exit; {', '.join(names)} and {last} have the best"
+        f" score on tune within that share of dense BERT's cost; `{DROP}` costs least within {lost}"
+        " of dense BERT on tune."
+    )
+
+
+def _public_backbone(facts: CardFacts) -> str | None:
+    """Return the backbone's name on the hub, None where it is a folder's or package's."""
+    local = Path(facts.backbone).exists() or ":" in facts.backbone
+    return None if local else facts.backbone
+
+
+def _public_data(facts: CardFacts) -> list[str] | None:
+    """Return the data's name on the hub, None where they are not from there."""
+    local = Path(facts.data).exists() or "/" not in facts.data
+    return None if local else [facts.data]

@@ -1,0 +1,82 @@
+"""Rows of different lengths laid end to end, so that no layer computes padding."""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Ragged:
+    """How rows of different lengths lie end to end in one tensor of M tokens.
+
+    Args:
+        lengths: (n,) int64, descending.
+    """
+
+    def __init__(self, lengths: np.ndarray, device: torch.device):
+        self.lengths = lengths
+        self.device = device
+        self.starts = np.cumsum(lengths) - lengths
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @cached_property
+    def even(self) -> bool:
+        """Whether all rows are equally long."""
+        return len(self) == 0 or self.lengths[0] == self.lengths[-1]
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Return where each row's first token lies, (n,)."""
+        return torch.as_tensor(self.starts, device=self.device)
+
+    @cached_property
+    def groups(self) -> list[tuple[int, int, int]]:
+        """Return (first token, rows, length) of each stretch of equally long rows."""
+        cuts = np.flatnonzero(np.diff(self.lengths)) + 1
+        first = np.concatenate([[0], cuts]).astype(np.int64)
+        counts = np.diff(np.append(first, len(self)))
+        return [
+            (int(self.starts[i]), int(n), int(self.lengths[i]))
+            for i, n in zip(first, counts, strict=True)
+        ]
+
+    def tokens(self, rows: np.ndarray) -> Tensor:
+        """Return where the tokens of some rows lie, (M',)."""
+        lengths = self.lengths[rows]
+        shift = self.starts[rows] - (np.cumsum(lengths) - lengths)
+        return torch.as_tensor(
+            np.arange(lengths.sum()) + np.repeat(shift, lengths), device=self.device
+        )
+
+    @cached_property
+    def cells(self) -> Tensor:
+        """Return where each token lies in a padded block, (M,) into n x T."""
+        longest = self.lengths[0]
+        shift = np.arange(len(self)) * longest - self.starts
+        return torch.as_tensor(
+            np.arange(self.lengths.sum()) + np.repeat(shift, self.lengths), device=self.device
+        )
+
+    @cached_property
+    def present(self) -> Tensor | None:
+        """Return which cells of the padded block hold a token, (n, T) bool; None if all do."""
+        if self.even:
+            return None
+        grid = np.arange(self.lengths[0]) < self.lengths[:, None]
+        return torch.as_tensor(grid, device=self.device)
+
+    def padded(self, values: Tensor) -> Tensor:
+        """Return values (M, w) as a block (n, T, w), zeros beyond each row's end."""
+        shape = (len(self), int(self.lengths[0]), values.shape[-1])
+        if self.even:
+            return values.view(shape)
+        block = values.new_zeros(shape[0] * shape[1], shape[2])
+        return block.index_copy_(0, self.cells, values).view(shape)
+
+    def flat(self, block: Tensor) -> Tensor:
+        """Return a block (n, T, w) as (M, w)."""
+        values = block.reshape(-1, block.shape[-1])
+        return values if self.even else values[self.cells]

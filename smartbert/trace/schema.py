@@ -1,0 +1,139 @@
+"""What a trace's file may hold: checked when it is read, so that nothing after it meets a surprise.
+
+No torch.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from smartbert.cost import Architecture
+from smartbert.criteria import CRITERIA, NEVER
+from smartbert.records import Count, Record, Text
+
+WHOLE, REAL = "iu", "f"  # kinds of numpy types
+ARRAYS = {  # kind and dimensions
+    "labels": (WHOLE, 1),
+    "lengths": (WHOLE, 1),
+    "index": (WHOLE, 1),
+    "subset": (WHOLE, 1),
+    "grid": (REAL, 1),
+    "example": (WHOLE, 1),
+    "low": (WHOLE, 1),
+    "high": (WHOLE, 1),
+    "gates": (REAL, 2),
+    "executed": (WHOLE, 2),
+    "exit_logits": (REAL, 3),
+    "final_logits": (REAL, 2),
+}
+
+EXTRA = "extra."  # before the name of an optional array
+MOST_SUBSETS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceMeta(Record):
+    """What a trace says of itself.
+
+    Attributes:
+        method: the config's name of the entry.
+        title: how tables and figures call it.
+        criterion: exit rule that is tuned, or "never".
+        sweep: exit thresholds that its publication sweeps.
+        skip_threshold: the model's own; None without gates.
+        architecture: the sizes that cost depends on.
+        data: hash of the split; `model`: of the weights.
+    """
+
+    task: Text
+    method: Text
+    seed: Count
+    split: Literal["tune", "test"]
+    title: Text
+    criterion: Text
+    sweep: tuple[int | float, ...]
+    skip_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | None
+    architecture: Architecture
+    data: Text
+    model: Text
+
+
+def check(arrays: dict[str, np.ndarray], values: object) -> TraceMeta:
+    """Check what was read, as it is stored; return what the trace says of itself.
+
+    Raises:
+        ValueError: saying what is wrong.
+    """
+    try:
+        meta = TraceMeta.from_json(values)
+    except ValueError as error:
+        raise ValueError(f"meta.{error}") from None
+    if meta.criterion not in (*CRITERIA, NEVER):
+        raise ValueError(f"meta.criterion: {meta.criterion!r} is no exit rule")
+    extras = {name: array for name, array in arrays.items() if name.startswith(EXTRA)}
+    arrays = {name: array for name, array in arrays.items() if name not in extras}
+    if set(arrays) != set(ARRAYS):
+        raise ValueError(f"its arrays are {', '.join(sorted(arrays)) or 'none'}")
+    for name, (kind, dimensions) in ARRAYS.items():
+        if arrays[name].dtype.kind not in kind or arrays[name].ndim != dimensions:
+            raise ValueError(f"{name} is of type {arrays[name].dtype}, {arrays[name].ndim}-d")
+    for name, array in extras.items():
+        if array.dtype.kind not in REAL or array.shape != arrays["exit_logits"].shape[:2]:
+            raise ValueError(f"{name} is of type {array.dtype}, shape {array.shape}")
+    _check_shapes(arrays, meta)
+    _check_values(arrays, meta)
+    _check_paths(arrays)
+    return meta
+
+
+def _check_shapes(arrays: dict[str, np.ndarray], meta: TraceMeta) -> None:
+    examples, rows = len(arrays["labels"]), len(arrays["example"])
+    layers, classes = meta.architecture.layers, meta.architecture.classes
+    wanted = {
+        **dict.fromkeys(("labels", "lengths", "index", "subset"), (examples,)),
+        **dict.fromkeys(("example", "low", "high"), (rows,)),
+        "grid": arrays["grid"].shape,
+        "gates": (rows, layers),
+        "executed": (rows, layers),
+        "exit_logits": (rows, layers - 1, classes),
+        "final_logits": (rows, classes),
+    }
+    for name, shape in wanted.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}, expected is {shape}")
+
+
+def _check_values(arrays: dict[str, np.ndarray], meta: TraceMeta) -> None:
+    subsets = MOST_SUBSETS if meta.split == "test" else 1
+    bounds = {
+        "labels": (0, meta.architecture.classes - 1),
+        "lengths": (1, 10**6),
+        "subset": (0, subsets - 1),
+        "executed": (0, 1),
+        "gates": (0, 1),
+    }
+    for name, (low, high) in bounds.items():
+        values = arrays[name][~np.isnan(arrays[name])] if name == "gates" else arrays[name]
+        if values.size and not (values.min() >= low and values.max() <= high):
+            raise ValueError(f"{name} are not all in {low} to {high}")
+    grid = arrays["grid"]
+    if not len(grid) or np.isnan(grid).any() or not (grid > 0).all() or (np.diff(grid) <= 0).any():
+        raise ValueError("the grid of skip thresholds does not ascend")
+    if not np.isfinite(arrays["final_logits"]).all() or np.isinf(arrays["exit_logits"]).any():
+        raise ValueError("some logits are not finite")
+
+
+def _check_paths(arrays: dict[str, np.ndarray]) -> None:
+    """Every example needs exactly one path at every threshold of the grid."""
+    examples, steps = len(arrays["labels"]), len(arrays["grid"])
+    example, low, high = (arrays[name].astype(np.int64) for name in ("example", "low", "high"))
+    inside = (example >= 0) & (example < examples) & (low >= 0) & (high <= steps) & (low < high)
+    if not examples or not inside.all():
+        raise ValueError("its paths belong to no example or threshold")
+    changes = np.zeros((examples, steps + 1), dtype=np.int64)
+    np.add.at(changes, (example, low), 1)
+    np.add.at(changes, (example, high), -1)
+    if (changes.cumsum(1)[:, :-1] != 1).any():
+        raise ValueError("some example has no path, or several, at a threshold")

@@ -1,0 +1,189 @@
+"""Training: from a backbone or a parent to a trained model, one run of the Trainer per stage.
+
+Dynamic padding, length grouping, one checkpoint per epoch so that a killed run resumes, and the
+choice of the epoch on the tune split.
+"""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from transformers import (
+    BertConfig,
+    DataCollatorWithPadding,
+    PreTrainedTokenizerBase,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_callback import PrinterCallback
+
+from smartbert.errors import UserError
+from smartbert.methods.contract import Method, Settings, Stage, Start
+from smartbert.model.folder import load_model
+from smartbert.model.modeling import AdaptiveBert
+from smartbert.provenance import StageRecord
+from smartbert.results import WEIGHTS
+from smartbert.tasks import TaskSpec
+from smartbert.train.checkpoints import last_whole_checkpoint
+from smartbert.train.epoch_metric import compute_metrics, epoch_metric
+from smartbert.train.precision import effective, products
+from smartbert.train.recorder import Split, own_path
+from smartbert.train.trainer import ProgressLine, SelectEpoch, StageTrainer, dataset, repeatable
+
+EVAL_BATCH = 64
+
+
+def arguments(stage: Stage, folder: Path, *, seed: int, precision: str) -> TrainingArguments:
+    """Return Trainer's settings for a stage."""
+    o = stage.optimisation
+    best = o.select == "best"
+    devices = max(1, torch.cuda.device_count())
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=o.epochs,
+        per_device_train_batch_size=max(1, o.batch_size // devices),
+        per_device_eval_batch_size=EVAL_BATCH,
+        learning_rate=o.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=o.warmup,
+        weight_decay=o.weight_decay,
+        adam_epsilon=o.adam_epsilon,
+        max_grad_norm=o.clip,
+        optim="adamw_torch_fused",
+        use_cpu=not torch.cuda.is_available(),
+        bf16=effective(precision) == "bf16",
+        seed=seed,
+        eval_strategy="epoch" if best else "no",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=best,
+        metric_for_best_model="selection" if best else None,
+        greater_is_better=True if best else None,
+        logging_strategy="epoch",
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        label_names=["labels"],
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def build(
+    method: Method,
+    settings: Settings,
+    *,
+    backbone: Path,
+    parent: Path | None,
+    tune: Split,
+    task: TaskSpec,
+    seed: int,
+) -> AdaptiveBert:
+    """Return the model that a method starts from: the backbone, or the model it continues.
+
+    Modules that the start has not are initialised from the seed.
+
+    Args:
+        settings: the method's own.
+        backbone: folder of the pre-trained encoder.
+        parent: folder of the model that the method continues, None for the backbone.
+    """
+    set_seed(seed)
+    sizes = BertConfig.from_pretrained(backbone)
+    config = method.configure(sizes, settings, labels=task.labels)
+    if parent is None:
+        model = AdaptiveBert.from_backbone(backbone, config)
+    else:
+        model = AdaptiveBert(config)
+        model.adopt(load_file(parent / WEIGHTS))
+    method.initialise(model, Start(backbone, parent, partial(_gates, parent, tune)))
+    return model
+
+
+def _gates(parent: Path | None, tune: Split) -> np.ndarray:
+    """Return the values (N, L) that a parent's gates give on tune.
+
+    Raises:
+        UserError: if there is no parent, or it has no gates.
+    """
+    model = None if parent is None else load_model(parent)
+    if model is None or model.gates is None:
+        raise UserError(
+            "this method starts from the gates of the model that it continues, and there are none;"
+            " set `methods.<entry>.continues` to an entry with gates"
+        )
+    return own_path(model, tune).gates
+
+
+def freeze(model: AdaptiveBert, stage: Stage) -> None:
+    """Let only the stage's parameters train; frozen ones are in no optimiser, so nothing decays
+    them.
+    """
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not stage.trains or name.startswith(stage.trains))
+
+
+def train_stage(
+    model: AdaptiveBert,
+    stage: Stage,
+    *,
+    task: TaskSpec,
+    fit: Split,
+    tune: Split,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    seed: int,
+    precision: str,
+    title: str,
+    teacher: AdaptiveBert | None = None,
+) -> list[dict[str, object]]:
+    """Train one stage in place, resuming from its last checkpoint in `folder`; return its history.
+
+    Args:
+        folder: for checkpoints; kept if the run is killed.
+        teacher: the model that a stage with a teacher learns from; it is frozen.
+
+    Raises:
+        UserError: if the stage learns from a teacher and there is none.
+        Diverged: if the loss stops being finite.
+    """
+    if stage.teacher and teacher is None:
+        raise UserError(
+            f"stage {stage.name!r} learns from a teacher, and there is none; set"
+            " `methods.<entry>.teacher` to the entry that trains it"
+        )
+    freeze(model, stage)
+    trainer = StageTrainer(
+        model,
+        stage=stage,
+        args=arguments(stage, folder, seed=seed, precision=precision),
+        lengths=fit["length"],
+        teacher=teacher if stage.teacher else None,
+        train_dataset=dataset(fit),
+        eval_dataset=dataset(tune),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=partial(compute_metrics, metric=epoch_metric(task)),
+        callbacks=[SelectEpoch(stage), ProgressLine(title)],
+    )
+    trainer.pop_callback(PrinterCallback)
+    with products(precision):
+        trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
+    model.objective = None
+    chosen = trainer.state.best_global_step
+    return [
+        {"stage": stage.name, **repeatable(entry), "selected": entry["step"] == chosen}
+        for entry in trainer.state.log_history
+    ]
+
+
+def stage_record(stage: Stage) -> StageRecord:
+    """Return a stage's settings, for provenance."""
+    return StageRecord(
+        stage=stage.name,
+        trains=stage.trains,
+        **asdict(stage.optimisation),
+        rates=dict(stage.rates),
+        teacher=stage.teacher,
+    )

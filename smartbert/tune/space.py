@@ -1,0 +1,157 @@
+"""The search space of a method (protocol: "Tuning"): what can be set, and how a trial's parameters
+become a setting.
+
+What is searched:
+
+- the member, where several trainings appear as one method (truncated BERT's depths, several
+  lambdas),
+- the skip threshold, one of the trace's grid, never-skip included,
+- the exit thresholds: in the "global" space one for all layers, as published; in the "per_layer"
+  space one per layer. A threshold is searched as the share of tune examples whose signal it lets
+  stop, since signals of different methods, tasks and layers live on different scales. Patience is a
+  small whole number and always one for all layers.
+"""
+
+import math
+from typing import TypeAlias
+
+import optuna
+
+from smartbert.criteria import NEVER, criterion
+from smartbert.errors import unknown
+from smartbert.points import GLOBAL, SPACES, Setting
+from smartbert.policies import Policy
+from smartbert.tune.member import Member
+
+Knob: TypeAlias = optuna.distributions.IntDistribution | optuna.distributions.FloatDistribution
+
+
+class Search:
+    """What can be set of one method, in one space, and how a trial's parameters become a setting.
+
+    Raises:
+        UserError: for an unknown space.
+    """
+
+    def __init__(self, members: dict[str, Member], space: str):
+        if space not in SPACES:
+            raise unknown("search space", space, SPACES, setting="`tuning.spaces`")
+        self.members = members
+        self.space = space
+        first = next(iter(members.values())).trace
+        self.rule = criterion(first.meta.criterion)
+        self.exits = first.depth - 1 if self.rule else 0
+
+    @property
+    def counted(self) -> bool:
+        """Whether the exit threshold is a whole number."""
+        return self.rule is not None and self.rule.whole
+
+    @property
+    def differs(self) -> bool:
+        """Whether this space holds more than the global one."""
+        return self.space == GLOBAL or (self.exits > 1 and not self.counted)
+
+    def knobs(self, member: Member) -> dict[str, Knob]:
+        """Return the search space of one member."""
+        knobs: dict[str, Knob] = {}
+        if len(member.skips) > 1:
+            knobs["skip"] = optuna.distributions.IntDistribution(0, len(member.skips) - 1)
+        if self.counted:
+            knobs["exit"] = optuna.distributions.IntDistribution(0, self.exits)
+        elif self.exits:
+            share = optuna.distributions.FloatDistribution(0, 1)
+            layers = [""] if self.space == GLOBAL else [f"_{n}" for n in range(1, self.exits + 1)]
+            knobs |= {f"exit{layer}": share for layer in layers}
+        for parameter, values in self._parameters(member).items():
+            knobs[parameter] = optuna.distributions.IntDistribution(0, len(values) - 1)
+        return knobs
+
+    def _parameters(self, member: Member) -> dict[str, tuple[float, ...]]:
+        """Return what each parameter of the rule may be."""
+        rule = self.rule
+        return {p.name: p.values(member.trace.depth) for p in (rule.parameters if rule else ())}
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> Setting:
+        """Return the setting of a trial."""
+        name = next(iter(self.members))
+        if len(self.members) > 1:
+            name = trial.suggest_categorical("member", list(self.members))
+        values: dict[str, float] = {}
+        for knob, choices in self.knobs(self.members[name]).items():
+            # Depths and grids differ between members, and Optuna wants one range per name.
+            label = f"{name}.{knob}" if len(self.members) > 1 else knob
+            if isinstance(choices, optuna.distributions.IntDistribution):
+                values[knob] = trial.suggest_int(label, choices.low, choices.high)
+            else:
+                values[knob] = trial.suggest_float(label, choices.low, choices.high)
+        return self.setting(name, values)
+
+    def setting(self, name: str, values: dict[str, float]) -> Setting:
+        """Return the setting of a member that parameters describe."""
+        member, rule = self.members[name], self.rule
+        skip = member.skips[int(values.get("skip", 0))]
+        if rule is None:
+            return Setting(name, Policy(NEVER, (), skip))
+        given = tuple(each[int(values[p])] for p, each in self._parameters(member).items())
+        if self.counted:
+            thresholds = [rule.off + float(values["exit"])] * self.exits
+        elif self.space == GLOBAL:
+            shared = values["exit"] if self.exits else 0.0
+            threshold = member.threshold(shared, skip=skip, layer=None, parameters=given)
+            thresholds = [threshold] * self.exits
+        else:
+            thresholds = [
+                member.threshold(values[f"exit_{n + 1}"], skip=skip, layer=n, parameters=given)
+                for n in range(self.exits)
+            ]
+        if not any(rule.can_stop(t) for t in thresholds):
+            return Setting(name, Policy(NEVER, (), skip))
+        return Setting(name, Policy(rule.name, tuple(thresholds), skip, given))
+
+    def parameters(self, setting: Setting) -> dict[str, str | float]:
+        """Return parameters that give a setting back with the same decisions on tune."""
+        member, policy, rule = self.members[setting.member], setting.policy, self.rule
+        skip = policy.skip_threshold
+        values: dict[str, float] = {}
+        if len(member.skips) > 1:
+            values["skip"] = member.skips.index(skip)
+        exits_off = not policy.thresholds
+        if rule is not None and self.counted:
+            values["exit"] = 0 if exits_off else int(policy.thresholds[0] - rule.off)
+        elif self.exits:
+            layers = [None] if self.space == GLOBAL else list(range(self.exits))
+            for layer in layers:
+                share = 0.0
+                if not exits_off:
+                    share = member.share(
+                        policy.thresholds[layer or 0],
+                        skip=skip,
+                        layer=layer,
+                        parameters=policy.parameters,
+                    )
+                values["exit" if layer is None else f"exit_{layer + 1}"] = share
+        for number, (parameter, each) in enumerate(self._parameters(member).items()):
+            chosen = policy.parameters[number] if policy.parameters else each[0]
+            values[parameter] = each.index(chosen)
+        if len(self.members) == 1:
+            return {**values}
+        named = {f"{setting.member}.{knob}": value for knob, value in values.items()}
+        return {"member": setting.member, **named}
+
+    def without_exits(self) -> list[Setting]:
+        """Return full depth of every member, and skipping alone at every threshold of its grid."""
+        return [
+            Setting(name, Policy(NEVER, (), skip))
+            for name, member in self.members.items()
+            for skip in member.skips
+        ]
+
+    def size(self) -> float:
+        """Return the number of settings in the space; infinite unless all knobs are whole
+        numbers.
+        """
+        if self.exits and not self.counted:
+            return math.inf
+        knobs = [self.knobs(member).values() for member in self.members.values()]
+        return sum(math.prod(int(k.high - k.low) + 1 for k in own) for own in knobs)

@@ -1,0 +1,226 @@
+"""Exit rules of any scale: what share 0, share 1 and any share between them let stop, live against
+replay, NumPy against torch, rules with a second parameter or an array of their own.
+"""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from array_api_compat import array_namespace
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up import made_up
+
+from smartbert.criteria import CRITERIA, Criterion, Parameter, Seen, State, criterion, entropy
+from smartbert.errors import UserError
+from smartbert.points import GLOBAL, PER_LAYER
+from smartbert.policies import Policy, exit_signals
+from smartbert.trace.replay import Replay
+from smartbert.tune.member import Member
+from smartbert.tune.space import Search
+from smartbert.tune.study import tune_method
+
+LARGEST = sys.float_info.max
+N, DEPTH, CLASSES = 40, 5, 3
+
+
+def margin(state: State, seen: Seen):
+    """Largest logit less the second largest: 0 upwards, high stops."""
+    ordered = np.sort(seen.logits.astype(np.float64), axis=-1)
+    return ordered[:, -1] - ordered[:, -2]
+
+
+def negative_energy(state: State, seen: Seen):
+    """Minus log-sum-exp of the logits: any number, low stops."""
+    z = seen.logits.astype(np.float64)
+    top = z.max(-1)
+    return -(top + np.log(np.exp(z - top[:, None]).sum(-1)))
+
+
+def steady_entropy(state: State, seen: Seen):
+    """Largest entropy of the last `window` executed layers; before there are so many, infinite."""
+    xp = array_namespace(seen.logits)
+    signal = entropy(seen.logits)
+    window = int(seen.parameters[0])
+    for back in range(1, window):
+        past = state.memory(f"past{back}", seen, start=np.inf)
+        signal = xp.maximum(signal, past[seen.rows])
+    for back in range(window - 1, 1, -1):
+        older, newer = (state.memory(f"past{b}", seen, start=np.inf) for b in (back, back - 1))
+        older[seen.rows] = newer[seen.rows]
+    if window > 1:
+        state.memory("past1", seen, start=np.inf)[seen.rows] = entropy(seen.logits)
+    return signal
+
+
+RULES = {
+    "margin": Criterion("margin", margin, below=False, off=LARGEST, everybody=lambda classes: 0.0),
+    "negative_energy": Criterion(
+        "negative_energy", negative_energy, below=True, off=-LARGEST, everybody=lambda _: LARGEST
+    ),
+    "steady_entropy": Criterion(
+        "steady_entropy",
+        steady_entropy,
+        below=True,
+        off=0.0,
+        everybody=CRITERIA["entropy"].everybody,
+        running=True,
+        parameters=(Parameter("window", lambda depth: tuple(range(1, depth - 1))),),
+    ),
+    "certain": Criterion(
+        "certain",
+        lambda state, seen: seen.extras["certainty"],
+        below=False,
+        off=1.5,
+        everybody=lambda classes: -0.5,
+        needs=("certainty",),
+    ),
+}
+SIMPLE = ("entropy", "confidence", "margin", "negative_energy")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def rules():
+    """The made-up rules, registered for these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, rule in RULES.items():
+            patch.setitem(CRITERIA, name, rule)
+        yield
+
+
+def traced(seed: int, rule: str, *, executed: float = 0.8):
+    """A trace of random logits under a rule, some layers skipped."""
+    rng = np.random.default_rng(seed)
+    trace = made_up("mnli", "deebert", split="tune", n=N, depth=DEPTH)
+    ran = rng.random((N, DEPTH)) < executed
+    logits = rng.normal(0, 2, (N, DEPTH - 1, CLASSES)).astype(np.float32)
+    logits[~ran[:, :-1]] = np.nan
+    certainty = np.where(ran[:, :-1], rng.random((N, DEPTH - 1)), np.nan).astype(np.float32)
+    return replace(
+        trace,
+        executed=ran,
+        exit_logits=logits,
+        final_logits=rng.normal(0, 2, (N, CLASSES)).astype(np.float32),
+        extras={"certainty": certainty},
+        meta=replace(trace.meta, criterion=rule),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(SIMPLE), st.integers(0, DEPTH - 2), st.floats(0, 1))
+def test_any_share_lets_the_right_number_stop(seed, rule, layer, share):
+    own = Member(traced(seed, rule), "flops")
+    ran = own.trace.executed[:, layer]
+
+    def stopped(share: float) -> np.ndarray:
+        off = criterion(rule).off
+        threshold = own.threshold(share, skip=None, layer=layer)
+        policy = Policy(rule, tuple(threshold if n == layer else off for n in range(DEPTH - 1)))
+        decisions = own.replay.decide(policy)
+        assert (decisions.exit_layer[decisions.exited] == layer + 1).all()
+        return decisions.exited
+
+    assert not stopped(0).any()
+    assert (stopped(1) == ran).all()
+    assert stopped(share).sum() == round(share * ran.sum())
+
+
+@pytest.mark.parametrize("rule", SIMPLE)
+def test_an_exit_that_is_off_is_neither_tested_nor_paid_for(rule):
+    own = Member(traced(0, rule, executed=1.0), "flops")
+    off = Policy.uniform(rule, criterion(rule).off, depth=DEPTH)
+    assert not off.tested(DEPTH).any() and not off.can_exit(DEPTH)
+    assert own.measure(off) == own.measure(Policy())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([*SIMPLE, "patience", "steady_entropy", "certain"]),
+    st.floats(0.05, 0.95),
+)
+def test_live_and_replay_decide_alike(seed, rule, share):
+    """Layer by layer on the rows still alive, as live inference goes; all layers at once."""
+    trace = traced(seed, rule)
+    own = Member(trace, "flops")
+    parameters = (2.0,) if rule == "steady_entropy" else ()
+    threshold = 2.0
+    if rule != "patience":
+        threshold = own.threshold(share, skip=None, layer=None, parameters=parameters)
+    policy = Policy.uniform(rule, threshold, depth=DEPTH, parameters=parameters)
+    replayed = own.replay.decide(policy)
+    for convert in (np.asarray, torch.as_tensor):
+        if convert is torch.as_tensor and rule in ("margin", "negative_energy"):
+            continue  # these two are written for NumPy alone
+        state, alive = policy.start(N), np.arange(N)
+        exit_layer = np.full(N, DEPTH)
+        for layer in range(DEPTH - 1):
+            rows = alive[trace.executed[alive, layer]]
+            if not len(rows) or not policy.tests(layer):
+                continue
+            stop = policy.step(
+                state,
+                convert(trace.exit_logits[rows, layer]),
+                rows=convert(rows),
+                layer=layer,
+                extras={"certainty": convert(trace.extras["certainty"][rows, layer])},
+            )
+            exit_layer[rows[np.asarray(stop)]] = layer + 1
+            alive = np.flatnonzero(exit_layer == DEPTH)
+        np.testing.assert_array_equal(exit_layer, replayed.exit_layer)
+
+
+@pytest.mark.parametrize("rule", ["entropy", "confidence", "patience", "steady_entropy"])
+def test_signals_of_torch_are_those_of_numpy(rule):
+    trace = traced(3, rule, executed=1.0)
+    parameters = (2.0,) if rule == "steady_entropy" else ()
+    signals = exit_signals(rule, trace.exit_logits, trace.executed, parameters=parameters)
+    state = State(N)
+    for layer in range(DEPTH - 1):
+        logits, rows = torch.as_tensor(trace.exit_logits[:, layer]), torch.arange(N)
+        found = criterion(rule).signal(state, Seen(logits, rows, parameters))
+        assert isinstance(found, torch.Tensor)
+        np.testing.assert_allclose(found.numpy(), signals[:, layer], rtol=1e-12)
+
+
+@pytest.mark.parametrize("space", [GLOBAL, PER_LAYER])
+def test_a_rules_second_parameter_is_tuned_and_survives_json(space):
+    trace = traced(5, "steady_entropy", executed=1.0)
+    found, _ = tune_method(
+        {"mine": trace}, convention="flops", spaces=[GLOBAL, PER_LAYER], trials=80,
+        sampler="nsga2", seed=0, dense=None,
+    )  # fmt: skip
+    settings_ = found[space].front
+    assert {s.parameters for s in settings_ if s.thresholds} <= {(1.0,), (2.0,), (3.0,)}
+    assert len({s.parameters for s in settings_}) > 1 or len(settings_) == 1
+    again = type(settings_[0]).from_json(settings_[-1].to_json())
+    assert again == settings_[-1] and again.policy.parameters == settings_[-1].parameters
+    own = Member(trace, "flops")
+    for setting in settings_:
+        score, cost = own.measure(setting.policy)
+        assert (score, cost) == (setting.tune_score, setting.tune_cost)
+    search = Search({"mine": own}, space)
+    setting = settings_[-1].setting
+    back = search.setting("mine", search.parameters(setting))
+    assert back.policy.parameters == setting.policy.parameters or not setting.policy.thresholds
+
+
+def test_a_trace_without_the_array_that_a_rule_needs_is_refused():
+    trace = replace(traced(0, "certain"), extras={})
+    with pytest.raises(UserError, match="needs the array 'certainty', which this trace lacks"):
+        Replay(trace).decide(Policy.uniform("certain", 0.5, depth=DEPTH))
+
+
+def test_a_policy_without_its_rules_parameters_is_refused():
+    with pytest.raises(UserError, match=r"'steady_entropy' has 1 parameters .* 0 are given"):
+        Policy.uniform("steady_entropy", 0.5, depth=DEPTH)
+
+
+def test_extras_survive_the_traces_file(tmp_path):
+    trace = traced(1, "certain")
+    trace.save(tmp_path / "trace.safetensors.gz")
+    again = type(trace).load(tmp_path / "trace.safetensors.gz")
+    np.testing.assert_array_equal(again.extras["certainty"], trace.extras["certainty"])
+    assert again.meta == trace.meta

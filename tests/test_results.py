@@ -1,0 +1,70 @@
+"""Which runs are whole: nothing missing, nothing older than what it is made from."""
+
+import os
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_run import DRAWS, MANIFEST, MEMBERS
+
+from smartbert.manifest import Manifest
+from smartbert.report import partial
+from smartbert.results import Results
+
+
+@pytest.fixture
+def trained(run, tmp_path) -> Path:
+    """That run as if trained here: every step of it dated after the one before."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for path in folder.glob("runs/rte/*/seed*/trace-tune.safetensors"):
+        (path.parent / "provenance.json").touch()
+    order = ["provenance.json", "trace-*.safetensors", "points.json", "lengths.csv"]
+    for moment, name in enumerate(order):
+        for path in folder.glob(f"runs/rte/*/seed*/{name}"):
+            os.utime(path, (moment, moment))
+    return folder
+
+
+def of(**trainings: tuple[str, ...]) -> Manifest:
+    """Return the manifest with the trainings behind some entries, the others' own alone."""
+    own = {name: (name,) for members in MEMBERS.values() for name in members}
+    return replace(MANIFEST, trainings=own | trainings)
+
+
+def test_what_came_of_a_parent_that_failed_is_no_result(trained):
+    results, lines = Results(trained), of(smartbert=("skip_only", "smartbert"))
+    parent = results.run("rte", "skip_only", 1).provenance
+    whole = [results.finished(lines, "rte", name, 1) for name in ("smartbert", "skip_only")]
+    parent.unlink()
+    assert whole == [True, True]
+    assert not results.finished(lines, "rte", "smartbert", 1)
+    assert results.finished(lines, "rte", "smartbert", 2)
+    parent.touch()  # it worked in the end, and what goes on from it was not trained again
+    assert not results.finished(lines, "rte", "smartbert", 1)
+    assert results.finished(MANIFEST, "rte", "smartbert", 1)  # where nothing is trained
+
+
+@pytest.mark.parametrize("lost", ["provenance.json", "trace-test.safetensors", "points.json"])
+def test_what_came_of_a_predecessor_is_no_result(trained, lost, monkeypatch):
+    """A training, recording or tuning failed that had worked with other settings."""
+    results, own = Results(trained), trained / "runs/rte/deebert/seed1"
+    now = time.time()
+    made_anew = {"points.json": ["trace-tune", "trace-test"], "trace-test.safetensors": []}
+    for name in made_anew.get(lost, []):  # what came before the failed job is new
+        os.utime(own / f"{name}.safetensors", (now, now))
+    kept = (own / lost).read_bytes()
+    (own / lost).unlink()
+    assert not results.finished(of(), "rte", "deebert", 1)
+    (own / lost).write_bytes(kept)  # the job worked in the end, what comes after it did not start
+    assert not results.finished(of(), "rte", "deebert", 1)
+    monkeypatch.setattr(partial, "write_figures", lambda *_, **__: None)  # slow, and not asked for
+    partial.write_partial(results, of(), caption="", **DRAWS)
+    table = pd.read_csv(results.partial.statistics("rte", "points"))
+    seeds = table[(table["space"] == "global") & (table["point"] == "full")]
+    assert dict(zip(seeds["method"], seeds["seeds"], strict=True)) == {
+        method: 1 if method == "deebert" else 2 for method in MEMBERS
+    }

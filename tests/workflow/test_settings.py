@@ -1,0 +1,318 @@
+"""Config: the shipped files are valid, and every mistake ends in one line that says what is
+allowed.
+"""
+
+import json
+
+import pytest
+import yaml
+from configs import changed, merged, pins
+from conftest import ROOT
+from snakemake.utils import update_config
+
+from baselines.loading import load
+from baselines.registry import METHODS
+from smartbert.errors import UserError
+from smartbert.manifest import Manifest
+from workflow import code
+from workflow.settings import entries, plan, validation
+
+
+@pytest.mark.parametrize("name", ["config", "quick"])
+def test_shipped_configs_are_valid(name):
+    validation.validate(merged(name))
+
+
+def test_the_local_glue_config_is_valid_where_the_data_are(real_glue):
+    config = merged("minilm")
+    config["data"]["path"] = str(real_glue)
+    validation.validate(config)
+
+
+def replayed(**changes) -> dict:
+    """Return the config of `make replay`, with the kept traces by their full path."""
+    config = merged("minilm")
+    update_config(config, yaml.safe_load((ROOT / "config" / "replay.yaml").read_text()))
+    return {**config, "traces_from": str(ROOT / config["traces_from"]), **changes}
+
+
+def test_the_replay_config_asks_for_what_is_kept_and_for_no_data():
+    validation.validate(replayed(data={**merged("minilm")["data"], "path": "./nowhere"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": {"default": [77]}}, "/full_bert/seed77; set `tasks`"),
+        ({"traces_from": "nowhere"}, "folder 'nowhere' does not exist; set by `traces_from`"),
+    ],
+)
+def test_a_replay_of_what_is_not_kept_says_what_is_missing(changes, message):
+    with pytest.raises(UserError) as error:
+        validation.validate(replayed(**changes))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("tasks", ["rte", "rtee"], "unknown value 'rtee' (did you mean 'rte'?); known: cola"),
+        (
+            "training.learning_rat",
+            1e-5,
+            "unknown key 'learning_rat' (did you mean 'learning_rate'?)",
+        ),
+        ("training.learning_rate", -1, "training.learning_rate is -1; it must be > 0"),
+        (
+            "training.learning_rate",
+            "fast",
+            'training.learning_rate is "fast"; it must be of type number',
+        ),
+        ("training.epochs", 0, "training.epochs is 0; it must be >= 1"),
+        ("methods.smartbert.lambda", 0.1, "unknown key 'lambda'"),
+        ("methods.smartbert.pairs", "all", "unknown value 'all'; known: complete, released"),
+        ("methods.smartbart", {}, "unknown method 'smartbart' (did you mean 'smartbert'?)"),
+        ("methods.smartbert.continues", "deep", "unknown method 'deep'"),
+        ("methods.skip_only.continues", "smartbert", "leads back to 'skip_only'"),
+        ("methods.mine", {"source": "x.py", "group": "A B"}, 'methods.mine.group is "A B"'),
+        ("seeds.rte", [], "seeds.rte is []"),
+        ("seeds.sts", [1], "sts"),
+        ("data.splits.rte", {"test": ["a", "b"]}, "data.splits.rte.test needs 1 split name"),
+        ("data.path", "./nowhere", "data folder './nowhere' does not exist"),
+        ("cost.convention", "flop", "unknown value 'flop' (did you mean 'flops'?)"),
+        ("task_settings.rte", {"smartbert": {"et": 1}}, "unknown key 'et'"),
+        ("compare", ["full_bert", "smartbart"], "unknown method 'smartbart'"),
+        ("compare", ["smartbert"], "compare lacks 'full_bert'"),
+        ("extra", 1, "unknown key 'extra'"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_key_and_choices(path, value, message):
+    with pytest.raises(UserError) as caught:
+        config = changed(path, value)
+        validation.validate(config)
+        entries.parents(config)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    config = merged()
+    del config["backbone"]
+    with pytest.raises(UserError, match="key 'backbone' is missing in the top level"):
+        validation.validate(config)
+
+
+def test_task_settings_win_over_the_method_and_the_method_over_training():
+    config = changed("task_settings.rte", {"training": {"clip": 2.0}, "skip_only": {"lambda": 0.3}})
+    rte, mrpc = (entries.method_settings(config, name, "skip_only") for name in ("rte", "mrpc"))
+    assert (rte["lambda"], rte["clip"], rte["epochs"]) == (0.3, 2.0, 5)
+    assert (mrpc["lambda"], mrpc["clip"]) == (0.04, 1.0)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_schema_knows_exactly_the_settings_of_each_method(name):
+    assert set(METHODS[name].settings) == set(load(name).defaults)
+
+
+@pytest.mark.parametrize("name", merged()["methods"])
+def test_the_full_config_states_every_setting_of_its_methods(name):
+    stated = entries.method_settings(merged(), "rte", name)
+    assert set(load(entries.registered(merged(), name)).defaults) <= set(stated)
+
+
+def test_a_variant_says_only_what_differs():
+    base = merged()["methods"]["skip_only"] | {"gate_bias": -3, "epochs": 2}
+    config = changed("methods.skip_only", base)
+    base, own = (entries.method_settings(config, "rte", n) for n in ("skip_only", "skip_only_soft"))
+    assert own["soft_epochs"] > own["epochs"] == 2 and own["gate_bias"] == -3
+    assert {k for k in base if base[k] != own[k]} == {"soft_epochs"}
+    config = changed("task_settings.rte", {"smartbert": {"epochs": 7}})
+    soft = entries.method_settings(config, "rte", "smartbert_soft")
+    assert soft["epochs"] == 7
+    parents = entries.parents(config)
+    assert parents["smartbert_soft"] == "skip_only_soft"
+    assert parents["smartbert_no_contrast_2"] == "skip_only"  # as the one it is like
+    assert entries.entry(config, "smartbert_soft", "title") != entries.title(config, "smartbert")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"like": "smartbrt"}, r"unknown method 'smartbrt' \(did you mean 'smartbert'\?\)"),
+        ({"like": "mine"}, "methods.mine.like leads back to 'mine'"),
+        ({"like": "smartbert", "lamda": 1}, "unknown key 'lamda'"),
+    ],
+)
+def test_a_variant_of_nothing_is_refused(entry, message):
+    with pytest.raises(UserError, match=message):
+        validation.validate(changed("methods.mine", entry))
+
+
+def test_the_lambda_grid_is_what_differs_in_lambda_alone():
+    grid = plan.lambda_grid(merged(), "rte")
+    assert grid["skip_only"] == 0.04 and sorted(grid.values()) == [0, 0.04, 0.1, 0.2, 0.5]
+    assert not {"skip_only_soft", "skip_only_bias"} & set(grid)
+
+
+def test_a_task_may_have_variants_of_its_own():
+    config = changed("ablations.task_methods.mrpc", ["gates_off", "smartbert_lambda_0"])
+    validation.validate(config)
+    assert plan.variants(config, "mrpc") == ["gates_off", "smartbert_lambda_0"]
+    assert set(plan.lambda_grid(config, "mrpc")) == {"skip_only", "skip_only_lambda_0"}
+    assert "smartbert_soft" not in plan.ablation_entries(config, "mrpc")
+    assert "smartbert_soft" in plan.ablation_entries(config, "rte")
+    with pytest.raises(UserError, match=r"'gates_of'.*gates_off.*ablations\.task_methods\.mrpc"):
+        validation.validate(changed("ablations.task_methods.mrpc", ["gates_of"]))
+
+
+def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
+    config = merged("minilm")
+    for method in ("smartbert", "truncated_bert", "exit_only"):
+        assert plan.tuning(config, method)["spaces"] == ["global", "per_layer"]
+    for method in ("smartbert_soft", "skip_only_lambda_0"):
+        variant = plan.tuning(config, method)
+        assert variant == {**config["tuning"], "spaces": ["global"]}
+    del config["compare"][1:]
+    assert plan.tuning(config, "smartbert")["spaces"] == ["global", "per_layer"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "seeds",
+            {"default": [1], "rt": [1]},
+            r"unknown value 'rt' \(did you mean 'rte'\?\).*seeds",
+        ),
+        ("results", "my results", "results is 'my results'.*no spaces"),
+        ("tuning.spaces", ["per_layer"], r"tuning\.spaces"),
+        ("ablations.methods", [], r"has 'rte', and ablations\.methods is empty"),
+        (
+            "methods.mine",
+            {"source": "mine.py"},
+            r"'mine\.py' does not exist.*methods\.mine\.source",
+        ),
+        (
+            "methods.late",
+            {"method": "deebert", "batch_size": 16},
+            r"set `methods\.late\.continues`",
+        ),
+        (
+            "methods.smartbert_soft.group",
+            "smartbert",
+            r"'smartbert_soft', which is shown as a part",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_runs(path, value, message):
+    with pytest.raises(UserError, match=message) as refusal:
+        validation.validate(changed(path, value))
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_only_type_checkers_read_is_no_code_that_runs(tmp_path):
+    """Else every training would follow each line of what its data's script names in a hint."""
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    hint = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import workflow.settings\n"
+    one.write_text(f"{hint}x = 1\n")
+    other.write_text("from typing import TYPE_CHECKING\nx = 1\n")
+    assert code._read(one) == code._read(other)
+    assert "workflow.settings" not in code._read(one)[1]
+
+
+def test_trainings_of_one_group_are_tuned_and_shown_together():
+    lambdas = ["skip_only_lambda_0", "skip_only_lambda_5"]
+    config = changed("compare", [*merged()["compare"], *lambdas])
+    for name in lambdas:
+        config["methods"][name]["group"] = "skip_only"
+    validation.validate(config)
+    expected = ["skip_only", *lambdas]
+    assert plan.groups_of(config, ["skip_only"]) == {"skip_only": expected}
+    assert list(plan.manifest(config).methods["skip_only"].members) == expected
+    assert set(plan.lambda_grid(config, "rte")).isdisjoint(lambdas)
+    # What is in no comparison appears with the ablation's own, or alone.
+    assert plan.groups_of(config, ["smartbert_soft"]) == {"smartbert_soft": ["smartbert_soft"]}
+
+
+def test_a_group_is_of_one_method():
+    with pytest.raises(UserError, match="group 'pabee' are of several methods"):
+        validation.validate(changed("methods.deebert", {"group": "pabee"}))
+
+
+def test_conda_and_pip_take_the_same_pins():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    listed = next(part["pip"] for part in conda["dependencies"] if isinstance(part, dict))
+    assert set(listed) == pins((ROOT / "requirements.txt").read_text())
+    assert len(listed) > 10
+
+
+def test_an_entry_that_reads_takes_its_rows_from_another_one():
+    config = merged()
+    assert plan.source(config, "gates_off") == "smartbert"
+    # SmartBERT leaves its first stage's model as it is: its traces say all that skip-only's would
+    assert plan.source(config, "skip_only") == "smartbert"
+    assert plan.trainings(config, "gates_off") == ("skip_only", "smartbert")
+    assert plan.source(config, "smartbert") is None
+    alone = changed("compare", ["full_bert", "skip_only"])
+    alone["ablations"] = {"tasks": [], "methods": [], "task_methods": {}}
+    # ... but only where it is recorded, and the ablation of any task records SmartBERT
+    assert plan.source(alone, "skip_only") is None
+    other = changed("methods.skip_only.skip_threshold", 0.4)
+    assert plan.source(other, "skip_only") is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"method": "gates_off"}, "which reads another entry's traces: set `methods.mine.reads`"),
+        (
+            {"method": "gates_off", "reads": "smart"},
+            "unknown method 'smart'",
+        ),
+        (
+            {"method": "gates_off", "reads": "gates_off"},
+            "itself; set it to 'smartbert'",
+        ),
+        ({"method": "pabee", "reads": "deebert"}, "is a pabee, which cannot read another entry's"),
+        ({"method": "pabee", "teacher": "gone"}, "unknown method 'gone'.*methods.mine.teacher"),
+        ({"method": "pabee", "teacher": "mine"}, "methods.mine.teacher leads back to 'mine'"),
+    ],
+)
+def test_what_an_entry_reads_or_learns_from_is_checked(entry, message):
+    with pytest.raises(UserError, match=message):
+        validation.validate(changed("methods.mine", entry))
+
+
+def test_a_teacher_is_trained_before_its_pupil():
+    config = changed("methods.mine", {"method": "pabee", "teacher": "deebert"})
+    validation.validate(config)
+    assert entries.needed(config, "mine") == ["full_bert", "deebert"]
+    config["methods"]["full_bert"]["teacher"] = "mine"
+    with pytest.raises(UserError, match="leads back to"):
+        validation.validate(config)
+
+
+def test_the_manifest_survives_json_and_draws_every_method_otherwise():
+    config = merged()
+    manifest = plan.manifest(config)
+    assert Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
+    looks = list(manifest.looks.values())
+    assert len(looks) == len({(look.color, look.marker) for look in looks})
+    roles = {name: method.role for name, method in manifest.methods.items()}
+    assert roles["full_bert"] == "reference" and roles["smartbert"] == "ours"
+    assert {name for name, role in roles.items() if role == "rival"} == {"deebert", "pabee"}
+
+
+def test_an_error_text_or_a_docstring_changes_no_digest(tmp_path):
+    texts = {
+        "plain": 'def f(x):\n    """One."""\n    if x:\n        raise ValueError(f"no {x}")\n',
+        "told": 'def f(x):\n    """Two."""\n    if x:\n        raise ValueError(f"not {x} now")\n',
+        "error": 'def f(x):\n    if x:\n        raise KeyError(f"no {x}")\n',
+        "number": 'def f(x):\n    if not x:\n        raise ValueError(f"no {x}")\n',
+    }
+    digests = {}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+        digests[name] = code._read(tmp_path / f"{name}.py")[0]
+    assert digests["plain"] == digests["told"]
+    assert len({digests[name] for name in ("plain", "error", "number")}) == 3

@@ -1,0 +1,78 @@
+"""Options: the words, JSON and digests that rules hand to their scripts."""
+
+import json
+import shlex
+from pathlib import Path
+
+from smartbert.data.settings import SYNTHETIC
+from smartbert.records import plain
+from workflow.code import digest
+from workflow.settings.entries import entry, registered, title
+
+
+def data_settings(config: dict, name: str) -> dict:
+    """Return the `data` section for one task, as `DataSettings` takes it."""
+    data = config["data"]
+    given = data["splits"].get(name, {})
+    synthetic = data["path"] == SYNTHETIC
+    return {
+        "path": data["path"],
+        "seed": data["seed"],
+        "max_length": data["max_length"],
+        "max_fit": data["max_fit"],
+        "tune_fraction": data["tune"]["fraction"],
+        "tune_min": data["tune"]["min"],
+        "tune_max": data["tune"]["max"],
+        "synthetic_rows": [data["synthetic"]["train"], data["synthetic"]["test"]]
+        if synthetic
+        else [0, 0],
+        "train": given.get("train"),
+        "test": given.get("test"),
+    }
+
+
+def data_files(config: dict, name: str) -> list[str]:
+    """Return a local data folder's files for a task, so that a change in them re-runs what reads
+    them.
+    """
+    folder = Path(config["data"]["path"]) / name
+    return sorted(str(path) for path in folder.glob("*.parquet")) if folder.is_dir() else []
+
+
+def compact(values: object) -> str:
+    """Return values as JSON that is the same for equal values, for a rule's params."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def ordered(values: object) -> str:
+    """Return values as JSON in the order they are in, which tables and figures keep."""
+    return json.dumps(plain(values), separators=(",", ":"))
+
+
+def data_digest(config: dict) -> str:
+    """Return the digest of the code that makes the data; the generator counts only where it is
+    used.
+    """
+    modules = ["workflow.scripts.task_data", "smartbert.data.preparation", "smartbert.tasks"]
+    synthetic = config["data"]["path"] == SYNTHETIC
+    return digest(*modules, ignored=() if synthetic else ("smartbert.data.synthetic",))
+
+
+def method_options(config: dict, name: str) -> str:
+    """Return the command-line words that tell a script which method an entry is."""
+    words = ["--method", registered(config, name), "--name", name]
+    if (source := entry(config, name, "source")) is not None:
+        words += ["--source", source]
+    return shlex.join(words)
+
+
+def member_options(config: dict, names: list[str]) -> str:
+    """Return the command-line words that name a method's trainings and what tells them apart."""
+    labels = [entry(config, name, "label") or "" for name in names]
+    return shlex.join(["--members", *names, "--labels", *labels])
+
+
+def title_option(config: dict, group: str) -> str:
+    """Return the command-line words for a method's title, none where the config is silent."""
+    own = title(config, group)
+    return shlex.join(["--title", own]) if own else ""

@@ -1,0 +1,180 @@
+"""Plan: what a run consists of: its entries, ablations, figures, and the manifest that says so."""
+
+from collections.abc import Iterable
+
+from baselines.registry import METHODS
+from smartbert.manifest import (
+    REFERENCE,
+    SPARE_LOOKS,
+    SUBJECT,
+    Look,
+    Manifest,
+    Role,
+    ShownMethod,
+)
+from smartbert.points import GLOBAL, PER_LAYER
+from smartbert.tasks import TASKS, task
+from workflow.settings.entries import (
+    entry,
+    groups,
+    method_settings,
+    needed,
+    registered,
+    seeds,
+    title,
+)
+
+SKIPS = "skip_only"  # stage 1 of what is ablated
+
+
+def groups_of(config: dict, names: list[str]) -> dict[str, list[str]]:
+    """Return the methods of some entries as tables show them, each with all entries behind it:
+    those of them that are compared, else those that appear in an ablation, else all.
+    """
+    every = groups(config, list(config["methods"]))
+    seen = (config["compare"], shown_entries(config), config["methods"])
+    return {
+        group: next(found for some in seen if (found := [n for n in every[group] if n in some]))
+        for group in groups(config, names)
+    }
+
+
+def shown_entries(config: dict) -> list[str]:
+    """Return the entries that appear anywhere: those compared, and the ablations'."""
+    ablated = [one for name in TASKS for one in ablation_entries(config, name)]
+    return list(dict.fromkeys([*config["compare"], *ablated]))
+
+
+def variants(config: dict, name: str) -> list[str]:
+    """Return the variants that a task's ablation shows."""
+    ablations = config["ablations"]
+    return ablations["task_methods"].get(name, ablations["methods"])
+
+
+def ablation_entries(config: dict, name: str) -> list[str]:
+    """Return the entries that a task's ablation needs: reference, subject, variants, trainings with
+    another lambda.
+    """
+    names = [REFERENCE, SUBJECT, SKIPS, *variants(config, name), *lambda_grid(config, name)]
+    return list(dict.fromkeys(names))
+
+
+def lambda_grid(config: dict, name: str) -> dict[str, float]:
+    """Return lambda by entry, for stage 1 and those of its variants in a task's ablation that
+    differ in lambda alone.
+    """
+    line = [e for v in variants(config, name) if (e := entry(config, v, "continues"))]
+    weights = {}
+    for stage in dict.fromkeys([SKIPS, *line]):
+        single = entry(config, stage, "group") in (None, stage)  # else tuned and shown with others
+        if registered(config, stage) == SKIPS and single:
+            own, base = (method_settings(config, name, s) for s in (stage, SKIPS))
+            if "lambda" in own and {**own, "lambda": None} == {**base, "lambda": None}:
+                weights[stage] = own["lambda"]
+    return weights
+
+
+def tuning(config: dict, method: str) -> dict:
+    """Return the settings of a method's tuning. What is not compared, a variant of an ablation, is
+    tuned in the global space alone, the only one in which it is shown.
+    """
+    if method in groups(config, [*config["compare"], SUBJECT]):
+        return config["tuning"]
+    return {**config["tuning"], "spaces": [GLOBAL]}
+
+
+def source(config: dict, name: str) -> str | None:
+    """Return the entry whose traces an entry reads in place of being recorded itself, None if it is
+    recorded.
+
+    That is the one it `reads`; or, of a method whose model others continue and leave as it is, one
+    of those, where it is recorded wherever this one would be.
+    """
+    if (said := entry(config, name, "reads")) is not None:
+        return said
+    record = METHODS.get(registered(config, name))
+    if record is None or record.rows_from is None or entry(config, name, "source") is not None:
+        return None
+    shown = [config["compare"], *(ablation_entries(config, task) for task in TASKS)]
+    lists = [names for names in shown if name in names]
+    for other in config["methods"]:
+        if (
+            registered(config, other) == record.rows_from
+            and entry(config, other, "source") is None
+            and entry(config, other, "continues") == name
+            and all(other in names for names in lists)
+            and all(_same_threshold(config, task, name, other) for task in config["tasks"])
+        ):
+            return other if lists else None
+    return None
+
+
+def _same_threshold(config: dict, task: str, *names: str) -> bool:
+    return len({method_settings(config, task, n).get("skip_threshold") for n in names}) == 1
+
+
+def trainings(config: dict, name: str) -> tuple[str, ...]:
+    """Return the trainings behind an entry's traces, in the order in which they are done."""
+    if (other := source(config, name)) is not None:
+        return trainings(config, other)
+    return (*needed(config, name), name)
+
+
+def looks(config: dict, shown: Iterable[str]) -> dict[str, Look]:
+    """Return how each method of tables is drawn: its record's look, or a spare one."""
+    spare = sorted(group for group in shown if group not in METHODS)
+    return {
+        group: METHODS[group].look
+        if group in METHODS
+        else SPARE_LOOKS[spare.index(group) % len(SPARE_LOOKS)]
+        for group in shown
+    }
+
+
+def manifest(
+    config: dict, tasks: list[str] | None = None, *, names: list[str] | None = None
+) -> Manifest:
+    """Return what a run, or some tasks of it, consists of.
+
+    Args:
+        tasks: these alone; they are to be had without their ablation.
+        names: entries shown; those compared by default.
+    """
+    found = groups_of(config, names or config["compare"])
+    drawn = looks(config, found)
+    lines = None
+    if not config["traces_from"]:
+        lines = {name: trainings(config, name) for members in found.values() for name in members}
+    return Manifest(
+        tasks={name: task(name) for name in tasks or config["tasks"]},
+        seeds={name: tuple(seeds(config, name)) for name in tasks or config["tasks"]},
+        methods={
+            group: ShownMethod(
+                members=tuple(members),
+                title=title(config, group),
+                role=_role(config, members[0]),
+                look=drawn[group],
+            )
+            for group, members in found.items()
+        },
+        spaces=tuple(config["tuning"]["spaces"]),
+        trainings=lines,
+        ablated=() if tasks else tuple(config["ablations"]["tasks"]),
+    )
+
+
+def _role(config: dict, name: str) -> Role:
+    """Return the role of an entry: its method's; only one entry is the reference, and one ours."""
+    record = METHODS.get(registered(config, name))
+    if record is None or entry(config, name, "source") is not None:
+        return "rival"
+    return record.role if name == record.name or record.role == "rival" else "control"
+
+
+def figures(config: dict) -> list[str]:
+    """Return the names of a run's figures."""
+    spaces = config["tuning"]["spaces"]
+    tasks = config["tasks"]
+    names = [*tasks, "glue", "exits", "usage", "lengths"]
+    names += [f"{name}-{kind}" for kind in ("trials", "usage") for name in tasks]
+    return names + [f"{name}-per-layer" for name in [*tasks, "glue"] if PER_LAYER in spaces]
