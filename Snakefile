@@ -1,12 +1,16 @@
 # Trains every method on every task, records traces, replays them, compiles tables and figures.
 #   snakemake --cores 8                                      full reproduction (config/config.yaml)
 #   snakemake --cores 2 --configfile config/quick.yaml       embedded run, minutes
+# It runs in any folder (-s .../Snakefile --directory DIR) and as a module of another workflow
+# (docs/running.md): paths in the config are relative to the folder it runs in.
 from snakemake.utils import min_version
 
 min_version("9.19")
 
+ROOT = os.path.abspath(str(workflow.current_basedir))
 
-configfile: "config/config.yaml"
+
+configfile: f"{ROOT}/config/config.yaml"
 
 
 report: "workflow/report/workflow.rst"
@@ -71,4 +75,5 @@ onsuccess:
 
 onerror:
     # What did finish is compiled all the same; a run that failed is a row with its reason.
-    subprocess.run([sys.executable, "-m", "workflow.scripts.partial", *PARTIAL], check=False)
+    words = [sys.executable, "-P", "-m", "workflow.scripts.partial", *PARTIAL]
+    subprocess.run(words, check=False, env={**os.environ, "PYTHONPATH": PATHS})

@@ -105,19 +105,21 @@ def test_a_diverging_training_is_a_row_and_stops_no_other(run, whole, healed):
     wild = {"like": "skip_only", "title": "Wild", "epochs": 1, "temperature": 1e-40}
     run.set(compare=[*METHODS, "wild"], methods={**METHODS, "wild": wild})
     said = run.said("all")
-    table = pd.read_csv(run.results / "tables" / "glue.csv").groupby("method")
+    partial = run.results / "partial"
+    table = pd.read_csv(partial / "tables" / "glue.csv").groupby("method")
     assert table.get_group("wild")["status"].str.contains("diverged").all()
     assert (table.get_group("full_bert")["status"] == "ok").any()
     run.set(compare=[*METHODS, "wild"], methods={**METHODS, "wild": {**wild, "temperature": 0.5}})
     run.call()
+    assert not partial.exists()
     table = pd.read_csv(run.results / "tables" / "glue.csv")
     assert (table[table["method"] == "wild"]["status"] == "ok").any()
     shutil.rmtree(run.run("wild"))
     healed(
         "a training diverges",
         said,
-        "change its setting; with `--keep-going` the others run to their end, and the tables have"
-        " its reason in its row",
+        "change its setting; with `--keep-going` the others run to their end, and the tables in"
+        " `partial` have its reason in its row",
     )
 
 

@@ -2,9 +2,11 @@
 package.
 """
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -19,7 +21,7 @@ from smartbert.methods import Method, Stage, label_fields
 from smartbert.modeling import adaptive_config
 
 
-def objective(model, batch, epoch):
+def objective(model, batch, progress):
     states = model.layers(batch, "off")
     heads = [*model.exits, model.head]
     loss = sum(
@@ -62,8 +64,10 @@ def run(tmp_path_factory) -> dict:
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     words = ["--configfile", "config/quick.yaml", str(folder / "config.yaml")]
     plan = snakemake("-n", "--cores", "2", *words)
-    log = snakemake("--cores", "2", *words)
-    return {"folder": folder / "results", "words": words, "plan": plan, "log": log}
+    audit = {"PYTHONPATH": str(ROOT / "tests" / "audit"), "AUDIT": str(folder / "opened")}
+    log = snakemake("--cores", "2", *words, env={**os.environ, **audit})
+    results = {"folder": folder / "results", "opened": folder / "opened"}
+    return {**results, "words": words, "plan": plan, "log": log}
 
 
 def test_no_training_is_done_twice(run):
@@ -75,6 +79,22 @@ def test_no_training_is_done_twice(run):
             rf"input: (.*)\n    output: \S+/rte/{child}/seed1/model", run["plan"]
         )
         assert f"/rte/{parent}/seed1/model.safetensors" in inputs
+
+
+def test_a_script_opens_no_file_that_its_rule_does_not_declare(run):
+    declared: dict[str, set[str]] = {}
+    for rule, text in re.findall(r"^rule (\w+):\n((?:    .*\n)+)", run["plan"], re.MULTILINE):
+        for line in re.findall(r"^    (?:input|output): (.*)$", text, re.MULTILINE):
+            declared.setdefault(rule, set()).update(line.split(", "))
+    seen = set()
+    for line in set(run["opened"].read_text().splitlines()):
+        script, path = line.split("\t")
+        name = Path(path).name
+        if run["folder"] in Path(path).parents and not name.startswith("partial-"):
+            seen.add(script)
+            if "checkpoints" not in path and "partial-" not in path:  # its own, under way
+                assert path in declared[script], f"{script} opens {path}"
+    assert {"train", "record", "read", "tune", "evaluate", "compare", "tables", "claims"} <= seen
 
 
 def test_the_table_has_every_task_and_method(run):
@@ -143,7 +163,7 @@ def test_a_failed_run_is_a_row_and_the_others_are_compiled(run, tmp_path):
     words = ["--keep-going", "--rerun-triggers", "mtime", "--cores", "2", *run["words"]]
     text = snakemake(*words, str(change), expect=1)
     assert "error: cannot read trace" in text and "Traceback" not in text
-    table = pd.read_csv(folder / "tables" / "glue.csv")
+    table = pd.read_csv(folder / "partial" / "tables" / "glue.csv")
     lost = table[table["status"].str.contains("cannot read trace")]
     assert set(zip(lost["task"], lost["method"], strict=True)) == {("rte", "pabee")}
     assert {"smartbert", "deebert"} <= set(table[table["task"] == "rte"]["method"])

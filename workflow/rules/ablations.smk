@@ -44,7 +44,7 @@ rule ablate:
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.ablate"),
     shell:
-        "python -m workflow.scripts.ablate --data {input.data}"
+        "python -P -m workflow.scripts.ablate --data {input.data}"
         " --points {params.points} --traces {params.traces}"
         " --manifest {params.manifest} --variants {params.variants} --weights {params.weights:q}"
         " --settings {params.settings:q} --caption={params.caption:q} --out {params.results}"
@@ -77,7 +77,7 @@ rule task_tables:
         folder=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.task"),
     shell:
-        "python -m workflow.scripts.task --runs {params.runs}"
+        "python -P -m workflow.scripts.task --runs {params.runs}"
         " --statistics {params.statistics} --manifest {params.manifest}"
         " --caption={params.caption:q} --out {params.folder:q} 2>&1 | tee {log}"
 

@@ -1,12 +1,13 @@
 # The validated config, and what the rules ask of it. Nothing runs before this has passed.
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+sys.path.insert(0, ROOT)
 
 from smartbert.errors import UserError
 from smartbert.files import check_writable, write_text
@@ -16,6 +17,12 @@ from smartbert.tasks import TASKS
 from workflow.code import digest
 from workflow.settings import entries, options, plan, validation
 
+# Scripts are found from any folder; -P keeps that folder's own files out of their way.
+PATHS = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), ROOT]))
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(PATHS)}; ")
+
+# What a module's `config` does not say holds as config.yaml says it.
+config.update(options.complete(config, Path(ROOT, "config", "config.yaml")))
 try:
     validation.validate(config)
 except UserError as error:

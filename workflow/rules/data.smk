@@ -17,8 +17,7 @@ rule backbone:
         folder=subpath(output.config, parent=True),
         code=digest("workflow.scripts.backbone", "smartbert.data.backbones"),
     shell:
-        "python -m workflow.scripts.backbone --path {params.path:q} --fit {output.fit} --tune {output.tune}"
-        " --test {output.test} --record {output.record}"
+        "python -P -m workflow.scripts.backbone --path {params.path:q} --out {params.folder}"
         " 2>&1 | tee {log}"
 
 
@@ -43,6 +42,6 @@ rule task_data:
         task=lambda wildcards: options.ordered(TASKS[wildcards.task]),
         code=options.data_digest(config),
     shell:
-        "python -m workflow.scripts.task_data --task {params.task:q} --settings {params.settings:q}"
+        "python -P -m workflow.scripts.task_data --task {params.task:q} --settings {params.settings:q}"
         " --tokenizer {input.tokenizer} --fit {output.fit} --tune {output.tune}"
         " --test {output.test} --record {output.record} 2>&1 | tee {log}"

@@ -39,7 +39,7 @@ rule publish:
         caption=config["data"]["caption"],
         code=digest("workflow.scripts.publish"),
     shell:
-        "python -m workflow.scripts.publish --data {input.data} --run {params.run}"
+        "python -P -m workflow.scripts.publish --data {input.data} --run {params.run}"
         " --points {input.tuned[0]} --scores {input.tuned[1]} --usage {input.tuned[2]}"
         " --member {wildcards.method} --facts {params.facts:q} --caption={params.caption:q}"
         " --out {params.folder} 2>&1 | tee {log}"
@@ -73,7 +73,7 @@ rule latency:
         settings=options.compact(config["latency"]),
         code=digest("workflow.scripts.latency"),
     shell:
-        "OMP_WAIT_POLICY=active python -m workflow.scripts.latency --points {input.points}"
+        "OMP_WAIT_POLICY=active python -P -m workflow.scripts.latency --points {input.points}"
         " --models {params.models} --test {input.test} --settings {params.settings:q}"
         " --out {output} 2>&1 | tee {log}"
 
@@ -102,7 +102,7 @@ rule latency_tables:
         out=lambda wildcards, output: os.path.splitext(output[0])[0],
         code=digest("workflow.scripts.latency_tables"),
     shell:
-        "python -m workflow.scripts.latency_tables --runs {params.runs}"
+        "python -P -m workflow.scripts.latency_tables --runs {params.runs}"
         " --manifest {params.manifest} --caption={params.caption:q} --out {params.out}"
         " 2>&1 | tee {log}"
 

@@ -1,12 +1,12 @@
 # Notebooks of the kept results: `snakemake notebooks`. Not part of `all`, which is about the config's
 # own run; they read results/reference and are committed.
 NOTEBOOKS = ["results", "ablations", "explore", "reproduce"]
-KEPT = Path("results/reference/minilm")
+KEPT = Path(ROOT, "results", "reference", "minilm")
 
 
 rule notebook:
     input:
-        template=f"{workflow.basedir}/workflow/notebooks/{{name}}.py",
+        template=f"{ROOT}/workflow/notebooks/{{name}}.py",
         kept=[*KEPT.glob("*.csv"), *KEPT.glob("tables/*.csv"), *KEPT.glob("ablations/*.csv")],
     output:
         "notebooks/{name}.ipynb",
@@ -26,7 +26,7 @@ rule notebook:
             "smartbert.tune.study",
         ),
     shell:
-        "python -m workflow.scripts.notebook --template {input.template} --out {output}"
+        "python -P -m workflow.scripts.notebook --template {input.template} --out {output}"
         " 2>&1 | tee {log}"
 
 

@@ -34,7 +34,7 @@ rule train:
             "workflow.scripts.train", entries.module(config, wildcards.method)
         ),
     shell:
-        "python -m workflow.scripts.train {params.method} --seed {wildcards.seed}"
+        "python -P -m workflow.scripts.train {params.method} --seed {wildcards.seed}"
         " --settings {params.settings:q} --data {input.record} --fit {input.fit}"
         " --tune {input.tune} --backbone {params.backbone} {params.parent} {params.teacher}"
         " --code {params.code} --out {params.folder} 2>&1 | tee {log}"
@@ -67,7 +67,7 @@ rule record:
             "workflow.scripts.record", entries.module(config, wildcards.method)
         ),
     shell:
-        "python -m workflow.scripts.record --model {params.folder} {params.method}"
+        "python -P -m workflow.scripts.record --model {params.folder} {params.method}"
         " --tune {input.tune} --test {input.test} --settings {params.settings:q}"
         " --out {params.folder} 2>&1 | tee {log}"
 
@@ -101,5 +101,5 @@ rule read:
             "workflow.scripts.read", entries.module(config, wildcards.method)
         ),
     shell:
-        "python -m workflow.scripts.read {params.method} --traces {input} --out {params.folder}"
+        "python -P -m workflow.scripts.read {params.method} --traces {input} --out {params.folder}"
         " 2>&1 | tee {log}"

@@ -25,7 +25,7 @@ rule tune:
         run=os.path.basename(config["results"]),
         code=digest("workflow.scripts.tune"),
     shell:
-        "python -m workflow.scripts.tune --method {wildcards.method}"
+        "python -P -m workflow.scripts.tune --method {wildcards.method}"
         " --seed {wildcards.seed} --run {params.run:q} {params.members} {params.title}"
         " --traces {input.traces} --dense {input.dense} --data {input.data}"
         " --convention {params.convention} --settings {params.settings:q} --code {params.code}"
@@ -57,5 +57,5 @@ rule evaluate:
         folder=subpath(output.scores, parent=True),
         code=digest("workflow.scripts.evaluate"),
     shell:
-        "python -m workflow.scripts.evaluate --data {input.data} --points {input.points}"
+        "python -P -m workflow.scripts.evaluate --data {input.data} --points {input.points}"
         " --traces {input.traces} --out {params.folder} 2>&1 | tee {log}"

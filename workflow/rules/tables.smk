@@ -25,7 +25,7 @@ rule compare:
         folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.compare"),
     shell:
-        "python -m workflow.scripts.compare --data {input.data}"
+        "python -P -m workflow.scripts.compare --data {input.data}"
         " --points {params.points} --traces {params.traces}"
         " --settings {params.settings:q} --out {params.folder} 2>&1 | tee {log}"
 
@@ -49,7 +49,7 @@ rule tables:
         statistics=expand(
             "<results>/statistics/{task}/{name}.csv", task=config["tasks"], name=STATISTICS
         ),
-        literature=f"{workflow.basedir}/smartbert/report/literature.csv",
+        literature=f"{ROOT}/smartbert/report/literature.csv",
     output:
         [
             (
@@ -74,7 +74,7 @@ rule tables:
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.tables"),
     shell:
-        "python -m workflow.scripts.tables --runs {params.runs}"
+        "python -P -m workflow.scripts.tables --runs {params.runs}"
         " --statistics {params.statistics} --manifest {params.manifest}"
         " --caption={params.caption:q} --out {params.results:q} 2>&1 | tee {log}"
 
@@ -103,7 +103,7 @@ rule figures:
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.figures"),
     shell:
-        "python -m workflow.scripts.figures --trials {params.trials}"
+        "python -P -m workflow.scripts.figures --trials {params.trials}"
         " --manifest {params.manifest} --caption={params.caption:q} --cores {threads}"
         " --out {params.results:q} 2>&1 | tee {log}"
 
@@ -135,6 +135,6 @@ rule claims:
         results=subpath(output[0], parent=True),
         code=digest("workflow.scripts.claims"),
     shell:
-        "python -m workflow.scripts.claims --statistics {params.statistics}"
+        "python -P -m workflow.scripts.claims --statistics {params.statistics}"
         " --ablations {params.ablations} --manifest {params.manifest}"
         " --caption={params.caption:q} --out {params.results:q} 2>&1 | tee {log}"

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from snakemake.utils import update_config
 
 from baselines.registry import METHODS
 from smartbert.cost import CONVENTIONS, Architecture, CostModel
@@ -33,6 +34,7 @@ from smartbert.results import CONFIG, Results
 from smartbert.tasks import TASKS, Sizes
 from workflow.scripts.common import run
 from workflow.settings.entries import is_read, method_settings, needed, registered, seeds
+from workflow.settings.options import complete
 from workflow.settings.plan import ablation_entries
 from workflow.settings.plan import source as read_from
 from workflow.settings.validation import validate
@@ -102,9 +104,7 @@ def backbone_sizes(path: str) -> dict[str, int]:
 
 def merged(files: list[Path]) -> dict:
     """Return the config as Snakemake would merge it."""
-    from snakemake.utils import update_config
-
-    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config = complete({}, ROOT / "config" / "config.yaml")
     for file in files:
         update_config(config, yaml.safe_load(file.read_text()))
     validate(config)

@@ -4,10 +4,21 @@ import json
 import shlex
 from pathlib import Path
 
+import yaml
+
 from smartbert.data.settings import SYNTHETIC
 from smartbert.records import plain
 from workflow.code import digest
 from workflow.settings.entries import entry, registered, title
+
+
+def complete(config: dict, defaults: Path) -> dict:
+    """Return a config with all that it does not say taken from another file."""
+    from snakemake.utils import update_config
+
+    merged: dict = yaml.safe_load(defaults.read_text())
+    update_config(merged, config)
+    return merged
 
 
 def data_settings(config: dict, name: str) -> dict:
