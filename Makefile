@@ -8,14 +8,20 @@ READY := $(VENV)/.installed
 # Threads of idle OpenMP workers sleep instead of spinning: trainings side by side stay fast.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
 
-.PHONY: quick test reproduce minilm replay lint clean
+# Tests side by side; those of one file share what they made.
+TESTS := python -m pytest -n $(CORES) --dist loadfile
+
+.PHONY: quick check test reproduce minilm replay lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
 	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
 	$(RUN) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
 	@echo "Report:  results/quick/report.html"
 
+check: lint  ## format, lint, types, and the tests that train nothing: minutes
+	$(RUN) $(TESTS) -m "not slow"
+
 test: $(READY)  ## the test suite
-	$(RUN) python -m pytest
+	$(RUN) $(TESTS)
 
 reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
 	$(RUN) snakemake --cores 8

@@ -1,7 +1,9 @@
 """Command line: classify texts with a published model, or time it against dense BERT.
 
-python -m smartbert predict --model FOLDER [--budget 0.5] [FILE]
-python -m smartbert bench --model FOLDER
+    smartbert predict --model FOLDER [--budget 0.5] [FILE]
+    smartbert bench --model FOLDER
+
+The command comes with `pip install .`; `python -m smartbert` is the same.
 """
 
 from __future__ import annotations
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; return 0, 1 where some lines were rejected, or 2 for a mistake of the user."""
-    parser = argparse.ArgumentParser(
-        prog="python -m smartbert", description=__doc__.splitlines()[0]
-    )
+    called = "smartbert" if Path(sys.argv[0]).stem == "smartbert" else "python -m smartbert"
+    parser = argparse.ArgumentParser(prog=called, description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="classify the lines of a file, as JSON lines")
     predict.add_argument("file", nargs="?", default="-", help="text file; - or nothing: stdin")

@@ -82,7 +82,8 @@ def versions() -> dict[str, str | None]:
 
 def commit() -> str | None:
     """Return the project's git commit, "+" after it if files differ; None outside a checkout."""
-    root = Path(__file__).resolve().parents[1]
+    here = Path(__file__).resolve()
+    root = here.parents[1]
 
     def git(*words: str) -> str:
         return subprocess.run(
@@ -90,6 +91,7 @@ def commit() -> str | None:
         ).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", str(here))  # not a repository around an installed copy
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.SubprocessError):
         return None

@@ -13,6 +13,11 @@ SHARED = Path(os.environ.get("SMARTBERT_SHARED", ROOT.parent / "shared"))
 DEPTH, CLASSES = 5, 3
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take long, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def real_glue() -> Path:
     """Folder with real GLUE; tests that need it are skipped with this message when it is absent."""

@@ -23,13 +23,14 @@ from glue_like import pairs, write_task
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import made_up
-from test_comparison import TUNING, record, tune_words
+from made_up_run import TUNING, record, task_data, tune_words
 
 import smartbert.__main__ as command_line
 from smartbert.data.preparation import prepare
 from smartbert.data.settings import DataSettings
 from smartbert.errors import UserError
 from smartbert.points import GLOBAL
+from smartbert.results import Results
 from smartbert.tasks import task
 from smartbert.trace.trace import Trace
 from smartbert.tune.member import Member
@@ -284,9 +285,7 @@ def test_any_command_line_ends_with_a_status(command, options, named):
 def tuned(tmp_path_factory) -> tuple[Path, list[str]]:
     """A run's folder with made-up traces, and the words that tune it."""
     folder = tmp_path_factory.mktemp("tuned")
-    data = {"splits": {"tune": {"sha256": "data of rte tune"}}}
-    (folder / "data" / "rte").mkdir(parents=True)
-    (folder / "data" / "rte" / "task.json").write_text(json.dumps(data))
+    task_data("rte").write(Results(folder).task("rte"))
     for method in ("full_bert", "smartbert"):
         record(folder, "rte", method, 1)
     return folder, tune_words(folder, "rte", "smartbert", 1)

@@ -1,9 +1,12 @@
 """Rows: the columns of a table as typed attributes, for whoever goes through it row by row."""
 
-from collections.abc import Iterator
-from typing import TypeAlias, TypeVar, cast
+from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row: TypeAlias = dict[str, object]  # of a table that is being written, by column
 

@@ -8,9 +8,11 @@ import re
 import pandas as pd
 import pytest
 import yaml
-from cluster import cluster, missing
 from conftest import ROOT
 from flow import snakemake
+from slurm.cluster import cluster, missing
+
+pytestmark = pytest.mark.slow
 
 CONFIG = {
     "tasks": ["rte", "sst2"],

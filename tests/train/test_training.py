@@ -27,6 +27,8 @@ from smartbert.train.recorder import record, skip_grid
 from smartbert.train.stages import build, train_stage
 from smartbert.train.trainer import LengthGroups
 
+pytestmark = pytest.mark.slow
+
 FAST = Optimisation(1, 16, 1e-4, 0.1, 0.01, 1e-8, 1.0, "best")
 
 

@@ -20,9 +20,10 @@ import pandas as pd
 import psycopg2
 import pytest
 from conftest import ROOT
+from made_up_run import TUNING, record, task_data, tune_words
 from optuna.study import StudyDirection
-from test_comparison import TUNING, record, tune_words
 
+from smartbert.results import Results
 from smartbert.tune.study import open_storage
 
 USER = "postgres"
@@ -69,9 +70,7 @@ def server():
 @pytest.fixture
 def traced(tmp_path) -> Path:
     """A run's folder with made-up traces of two methods on RTE."""
-    data = {"splits": {"tune": {"sha256": "data of rte tune"}}}
-    (tmp_path / "data" / "rte").mkdir(parents=True)
-    (tmp_path / "data" / "rte" / "task.json").write_text(json.dumps(data))
+    task_data("rte").write(Results(tmp_path).task("rte"))
     for method in ("full_bert", "smartbert"):
         record(tmp_path, "rte", method, 1)
     return tmp_path

@@ -3,9 +3,12 @@
 import subprocess
 
 import pandas as pd
+import pytest
 import yaml
 from conftest import ROOT
 from flow import command, environment
+
+pytestmark = pytest.mark.slow
 
 SMALLEST = {
     "tasks": ["rte"],

@@ -3,6 +3,8 @@
 import pytest
 from flow import SMALL, Run, differing
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("*.csv", "glue.md", "claims.md")
 QUICK = {"tuning": {"trials": 60}, "methods": {name: {"epochs": 1} for name in SMALL["compare"]}}
 

@@ -23,6 +23,8 @@ from smartbert.data.backbones import source
 from smartbert.data.synthetic.generator import generate
 from smartbert.tasks import task
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "faults.md"
 HEAD = "| what happened | what the run says | what to do |\n|---|---|---|\n"
 METHODS = {"full_bert": {"epochs": 1}}

@@ -14,6 +14,8 @@ from conftest import ROOT
 from flow import snakemake
 from glue_like import write_task
 
+pytestmark = pytest.mark.slow
+
 SHORT = {  # the first epoch's few steps of everything; stage 1 has its hard phase too
     name: {"epochs": 1}
     for name in ("full_bert", "smartbert", "deebert", "pabee", "truncated_bert_6")

@@ -80,7 +80,7 @@ def test_the_kept_run_can_be_read():
     shown = run.evidence(6)
     assert not shown.isna().any().any() and not shown["value"].str.contains("nan").any()
     scores = pd.DataFrame(run.evaluation("rte", "smartbert", seed=2).scores())
-    kept = pd.read_csv(run.run_folder("rte", "smartbert", seed=2) / "scores.csv")
+    kept = pd.read_csv(run.files("rte", "smartbert", seed=2).table("scores"))
     both = scores.merge(kept, on=["space", "point", "convention"], suffixes=("", "_kept"))
     assert len(both) == len(scores) >= 10
     for name in ("score", "cost_relative", "layers"):

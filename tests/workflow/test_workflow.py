@@ -14,6 +14,8 @@ import yaml
 from conftest import ROOT
 from flow import snakemake
 
+pytestmark = pytest.mark.slow
+
 TOY = '''
 """A toy method: dense BERT that may leave at any exit of an untrained kind, by confidence."""
 from torch.nn import functional as F
