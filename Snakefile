@@ -17,6 +17,9 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/words.smk"
+include: "workflow/rules/report.smk"
 
 
 pathvars:

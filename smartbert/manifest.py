@@ -7,6 +7,7 @@ and report read them, so that neither imports the other. No torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,6 +35,13 @@ SPARE_LOOKS = (
     Look("#882255", ">", "--"),
     Look("#332288", "p", "-."),
 )
+
+
+def complete_looks(looks: Mapping[str, Look], names: Iterable[str]) -> dict[str, Look]:
+    """Return looks for all of some methods: those that have none get the spare ones, by name."""
+    lacking = sorted(set(names) - set(looks))
+    spare = {name: SPARE_LOOKS[i % len(SPARE_LOOKS)] for i, name in enumerate(lacking)}
+    return {**looks, **spare}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 down.
 
 Tuning chooses settings, evaluation and everything after it read them; only tuning needs Optuna. A
-new budget is one more record in `RECORDS`. No torch.
+new budget is one more record in `OPERATING_POINTS`. No torch.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _within(name: str, share: float) -> OperatingPoint:
     return OperatingPoint(name, text, f"at most {100 * share:.0f} % of dense BERT's cost", share)
 
 
-RECORDS: dict[str, OperatingPoint] = {
+OPERATING_POINTS: dict[str, OperatingPoint] = {
     point.name: point
     for point in (
         OperatingPoint(
@@ -66,9 +66,11 @@ RECORDS: dict[str, OperatingPoint] = {
 FULL = "full"
 DROP = "drop1"
 HALF = "b50"  # where the literature's tables stand: about twice as fast
-POINTS = tuple(RECORDS)
-BUDGETS = {name: point.budget for name, point in RECORDS.items() if point.budget is not None}
-MOST_DROPPED = RECORDS[DROP].drop or 0.0
+POINTS = tuple(OPERATING_POINTS)
+BUDGETS = {
+    name: point.budget for name, point in OPERATING_POINTS.items() if point.budget is not None
+}
+MOST_DROPPED = OPERATING_POINTS[DROP].drop or 0.0
 # The first that could be chosen is a published model's own.
 DEFAULT_POINTS = (DROP, HALF, "b75", FULL)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from smartbert.errors import unknown
 from smartbert.records import OPTIONAL, Record
@@ -180,6 +181,22 @@ class TaskData(Record):
     def spec(self) -> TaskSpec:
         """The task's record."""
         return self.record or task(self.task)
+
+
+class Columns(TypedDict):
+    """A split of N examples, a list of N for each column.
+
+    Attributes:
+        input_ids, token_type_ids: a list of token ids and of segments for each example.
+        label: class id; `length`: true tokens; `idx`: GLUE's; `subset`: number of the test subset.
+    """
+
+    input_ids: list[list[int]]
+    token_type_ids: list[list[int]]
+    label: list[int]
+    length: list[int]
+    idx: list[int]
+    subset: list[int]
 
 
 def adopt_from(path: Path) -> TaskData:

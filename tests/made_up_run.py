@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from made_up import METHODS, made_up
 
-from baselines.registry import METHODS as RECORDS
+from baselines.registry import METHODS as OPERATING_POINTS
 from smartbert.analysis.evidence import Evidence
 from smartbert.analysis.tables import concat
 from smartbert.manifest import Manifest, ShownMethod
@@ -33,7 +33,7 @@ MANIFEST = Manifest(
     tasks={t: RECORDED[t] for t in TASKS},
     seeds={t: SEEDS for t in TASKS},
     methods={
-        name: ShownMethod(members, None, RECORDS[name].role, RECORDS[name].look)
+        name: ShownMethod(members, None, OPERATING_POINTS[name].role, OPERATING_POINTS[name].look)
         for name, members in MEMBERS.items()
     },
     spaces=SPACES,

@@ -2,7 +2,6 @@
 replay, NumPy against torch, rules with a second parameter or an array of their own.
 """
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import made_up
 
-from smartbert.criteria import CRITERIA, Criterion, Parameter, Seen, State, criterion, entropy
+from smartbert.criteria import (
+    CRITERIA,
+    LARGEST,
+    Criterion,
+    Parameter,
+    Seen,
+    State,
+    criterion,
+    entropy,
+)
 from smartbert.errors import UserError
 from smartbert.points import GLOBAL, PER_LAYER
 from smartbert.policies import Policy, exit_signals
@@ -22,7 +30,6 @@ from smartbert.tune.member import Member
 from smartbert.tune.space import Search
 from smartbert.tune.study import tune_method
 
-LARGEST = sys.float_info.max
 N, DEPTH, CLASSES = 40, 5, 3
 
 

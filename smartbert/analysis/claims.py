@@ -19,7 +19,7 @@ from smartbert.analysis.evidence import (
 )
 from smartbert.analysis.statistics import Estimate, interval
 from smartbert.manifest import REFERENCE, SUBJECT
-from smartbert.points import AUC, BUDGETS, DROP, EXITS, FULL, GATES, MOST_DROPPED
+from smartbert.points import AUC, DROP, EXITS, FULL, GATES, MOST_DROPPED
 from smartbert.tasks import TASKS
 
 RIVALS = ("deebert", "pabee", "skip_only", "truncated_bert")
@@ -28,7 +28,7 @@ NO_CONTRAST, SOFT = "smartbert_no_contrast", "skip_only_soft"
 HARD_TASKS = ("rte", "wnli")  # where, the abstract says, entropy exits hardly help
 REDUCTION = 2.0  # the lower end of the claimed "2-3x"
 HARDLY = 0.10  # a saving of at most this share of dense BERT's cost is "hardly" one
-SMALLEST = tuple(sorted(BUDGETS, key=BUDGETS.__getitem__, reverse=True)[-2:])  # two budgets
+COMPARED_AT = ("b50", "b33")  # besides auc, in claim 2
 
 
 def claims_table(evidence: Evidence) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def _better(e: Evidence) -> str:
         for task in e.tasks:
             if any(e.point(task, method, FULL) is None for method in (SUBJECT, rival)):
                 continue
-            found = [_better_at(e, task, rival, point) for point in (AUC, *SMALLEST)]
+            found = [_better_at(e, task, rival, point) for point in (AUC, *COMPARED_AT)]
             verdicts += found if TASKS[task].averaged else []
         if verdicts:
             what = f"all of these, against {e.title(rival)}"
@@ -199,7 +199,7 @@ def median_over_tasks(draws: pd.DataFrame, *, inverse: bool = False) -> Estimate
     """Return the median over tasks of a quantity, with the interval of its draws.
 
     Args:
-        draws: rows of `Comparison.cost_draws`, one per task.
+        draws: rows of `comparison_tables.cost_draws`, one per task.
         inverse: take 1 / quantity first, which turns a cost into a reduction.
     """
     columns = [name for name in map(str, draws) if name.startswith("d") and name[1:].isdigit()]

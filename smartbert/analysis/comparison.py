@@ -25,7 +25,6 @@ from smartbert.points import AUC, EXITS, GATES, Setting
 from smartbert.policies import Policy
 
 RANGE = (0.25, 1.0)  # of cost relative to dense BERT, over which auc is the mean score
-
 BAND_BUDGETS = np.round(np.arange(25, 101) / 100, 2)  # of the step functions
 
 # What one seed of a method has: by point and kind the value and its draws (B,).

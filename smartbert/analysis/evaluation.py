@@ -238,11 +238,6 @@ def task_scores(
     return {name: values.get(name) for name in ("score", *columns())}
 
 
-def _place(point: str) -> int:
-    """Return where an operating point stands; unknown ones come last."""
-    return POINTS.index(point) if point in POINTS else len(POINTS)
-
-
 def _one_threshold(policy: Policy) -> float | None:
     """Return the exit threshold where all layers share one, else None."""
     return policy.thresholds[0] if len(set(policy.thresholds)) == 1 else None

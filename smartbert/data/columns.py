@@ -1,25 +1,9 @@
 """The columns of a prepared split, as training and recording read them. No pandas, no torch."""
 
 from pathlib import Path
-from typing import TypedDict
 
 from smartbert.errors import UserError
-
-
-class Columns(TypedDict):
-    """A split of N examples, a list of N for each column.
-
-    Attributes:
-        input_ids, token_type_ids: a list of token ids and of segments for each example.
-        label: class id; `length`: true tokens; `idx`: GLUE's; `subset`: number of the test subset.
-    """
-
-    input_ids: list[list[int]]
-    token_type_ids: list[list[int]]
-    label: list[int]
-    length: list[int]
-    idx: list[int]
-    subset: list[int]
+from smartbert.tasks import Columns
 
 
 def read_columns(path: Path) -> Columns:

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-PAIRS = ("released", "complete")
 MIN_GATE_SUM = 1e-6  # keeps lambda / S finite when every gate closes (methods 2.6, row 12)
 
 

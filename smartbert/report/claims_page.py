@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from smartbert.analysis.claims import HARDLY, REDUCTION, SMALLEST
+from smartbert.analysis.claims import COMPARED_AT, HARDLY, REDUCTION
 from smartbert.analysis.evidence import tally
 from smartbert.analysis.rows import Claimed, each
 from smartbert.points import AUC, DROP, MOST_DROPPED
@@ -25,7 +25,7 @@ MEASURES = {
     " their intervals; not supported where one of them is beyond by its whole interval, or tune has"
     " no such setting.",
     2: f"Paired differences, SmartBERT minus the other, of {AUC} and of the score at"
-    f" {' and '.join(SMALLEST)}."
+    f" {' and '.join(COMPARED_AT)}."
     " The claim as a whole needs to hold against each of the methods; against one of them it"
     " holds where more than half of the figures support it and none contradicts.",
     3: f"Share of dense BERT's cost that exit-only saves at {DROP}; up to {HARDLY:.0%} counts"

@@ -14,7 +14,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from smartbert.analysis.rows import Measured, each
-from smartbert.manifest import REFERENCE, SUBJECT, Look
+from smartbert.manifest import REFERENCE, SUBJECT, Look, complete_looks
 from smartbert.points import BUDGETS, DROP, FULL, GLOBAL, MOST_DROPPED, SPACE_RECORDS
 from smartbert.report.panels import (
     cost_label,
@@ -28,7 +28,7 @@ from smartbert.report.panels import (
     task_title,
     titles_of,
 )
-from smartbert.report.style import ORDER, SMALL, Style, complete, style
+from smartbert.report.style import ORDER, SMALL, Style, style
 from smartbert.tasks import TASKS
 
 FEW = 3  # curves whose intervals can be told apart in one panel
@@ -191,7 +191,7 @@ def task_figure(
     """Return one task's figure of score against relative cost; see `all_tasks_figure`."""
     figure = Figure(figsize=(5.4, 3.2), layout="constrained")
     axes = figure.subplots()
-    looks = complete(looks, [*points["method"], *bands["method"]])
+    looks = complete_looks(looks, [*points["method"], *bands["method"]])
     own = bands[bands["task"] == name]
     shaded = shaded_methods(own)
     draw_task(axes, bands, points, name, looks=looks, space=space, shaded=shaded)
@@ -229,7 +229,10 @@ def all_tasks_figure(
         caption: what the data are; what the marks mean is added to it.
         space: "global" or "per_layer"; methods that have only the former appear in both.
     """
-    shaded, looks = shaded_methods(bands), complete(looks, [*points["method"], *bands["method"]])
+    shaded, looks = (
+        shaded_methods(bands),
+        complete_looks(looks, [*points["method"], *bands["method"]]),
+    )
 
     def draw(axes: Axes, name: str) -> None:
         draw_task(axes, bands, points, name, looks=looks, space=space, shaded=shaded)
@@ -255,7 +258,7 @@ def trials_figure(
             dense BERT's), front.
         looks: how each method is drawn.
     """
-    looks = complete(looks, trials["method"])
+    looks = complete_looks(looks, trials["method"])
     rows = trials[trials["task"] == name]
     titles, searched = titles_of(rows), rows.groupby("method")["space"].nunique()
     # Methods searched in both spaces come first: their two panels then share a row.

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from smartbert.points import RECORDS, SPACE_RECORDS
+from smartbert.points import OPERATING_POINTS, SPACE_RECORDS
 from smartbert.report.panels import note, of_space, titles_of
 from smartbert.report.style import PAGE, SHARES, SMALL, luminance
 from smartbert.tasks import TASKS
@@ -51,7 +51,7 @@ def usage_by_class_figure(
 
 def heading(rows: pd.DataFrame, point: str) -> str:
     """Return what rows of one method at one operating point are called."""
-    return ", ".join([*titles_of(rows).values(), RECORDS[point].note])
+    return ", ".join([*titles_of(rows).values(), OPERATING_POINTS[point].note])
 
 
 def heat_figure(

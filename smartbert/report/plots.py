@@ -12,8 +12,8 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from smartbert.cost import CONVENTIONS
-from smartbert.manifest import REFERENCE, Look
-from smartbert.points import DENSE, RECORDS, SPACE_RECORDS
+from smartbert.manifest import REFERENCE, Look, complete_looks
+from smartbert.points import DENSE, OPERATING_POINTS, SPACE_RECORDS
 from smartbert.report.panels import (
     Entry,
     finish,
@@ -27,7 +27,7 @@ from smartbert.report.panels import (
     task_title,
     titles_of,
 )
-from smartbert.report.style import SMALL, Style, complete, style
+from smartbert.report.style import SMALL, Style, style
 from smartbert.tasks import TASKS
 
 
@@ -38,7 +38,7 @@ def exits_figure(table: pd.DataFrame, *, looks: Mapping[str, Look], caption: str
         table: task, method, title, subset, layer (from 1), score (points): the exits table.
         looks: how each method is drawn.
     """
-    looks = complete(looks, table["method"])
+    looks = complete_looks(looks, table["method"])
 
     def draw(axes: Axes, name: str) -> None:
         rows = main_subset(table[table["task"] == name], name)
@@ -88,7 +88,7 @@ def lengths_figure(
         looks: how each method is drawn.
         space: "global" or "per_layer"; methods that have only the former appear in both.
     """
-    looks = complete(looks, lengths["method"])
+    looks = complete_looks(looks, lengths["method"])
     scale, unit = _unit(lengths["dense"].max(), convention)
 
     def draw(axes: Axes, name: str) -> None:
@@ -113,8 +113,8 @@ def lengths_figure(
         finish(axes, TASKS[name].title)
 
     caption = (
-        f"{caption} Test examples in bins of their length, means over seeds, {RECORDS[point].note}."
-        f" {SPACE_RECORDS[space].note}"
+        f"{caption} Test examples in bins of their length, means over seeds,"
+        f" {OPERATING_POINTS[point].note}. {SPACE_RECORDS[space].note}"
     )
     return panels(
         lengths, draw, xlabel="tokens", ylabel=lambda name: f"{unit} per example", caption=caption
@@ -139,7 +139,7 @@ def latency_figure(table: pd.DataFrame, *, looks: Mapping[str, Look], caption: s
             cost_relative, device, threads, dtype.
         looks: how each method is drawn.
     """
-    looks = complete(looks, table["method"])
+    looks = complete_looks(looks, table["method"])
     sizes = sorted(table["batch_size"].unique())
     figure, grid, lowest = sheet(len(sizes), sharex=True, sharey=True)
     rows = table[table["point"] != DENSE]

@@ -4,7 +4,7 @@ Figures have the size at which they are read, a page's text width at most, so no
 method's look is the run's: its manifest has it from the registry.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypedDict
 
 import matplotlib
@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.typing import ColorType
 
-from smartbert.manifest import SPARE_LOOKS, Look
+from smartbert.manifest import Look
 
 PAGE = 7.2  # inches
 NARROW = {1: 4.4, 2: 6.2}  # inches: widths of figures with fewer panels beside each other
@@ -35,16 +35,9 @@ class Style(TypedDict):
 
 
 def style(method: str, looks: Mapping[str, Look]) -> Style:
-    """Return how a method is drawn."""
-    look = complete(looks, [method])[method]
+    """Return how a method is drawn; `looks` has it (`manifest.complete_looks`)."""
+    look = looks[method]
     return {"color": look.color, "marker": look.marker, "linestyle": look.line}
-
-
-def complete(looks: Mapping[str, Look], methods: Iterable[str]) -> dict[str, Look]:
-    """Return looks for all of some methods: those that have none get the spare ones, by name."""
-    lacking = sorted(set(methods) - set(looks))
-    spare = {name: SPARE_LOOKS[i % len(SPARE_LOOKS)] for i, name in enumerate(lacking)}
-    return {**looks, **spare}
 
 
 def luminance(color: ColorType) -> float:

@@ -23,7 +23,7 @@ from smartbert.cost import CONVENTIONS
 from smartbert.manifest import REFERENCE, SUBJECT
 from smartbert.metrics import METRICS
 from smartbert.metrics import columns as metric_columns
-from smartbert.points import AUC, BUDGETS, DROP, FULL, RECORDS, SPACE_RECORDS
+from smartbert.points import AUC, BUDGETS, DROP, FULL, OPERATING_POINTS, SPACE_RECORDS
 from smartbert.report.latex import Bold
 from smartbert.report.page import (
     BOOTSTRAP,
@@ -56,7 +56,7 @@ def glue_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -
     sections = []
     for space in present_spaces(table):
         rows = table[(table["space"] == space) & (table["method"] != REFERENCE)]
-        for point in RECORDS.values():
+        for point in OPERATING_POINTS.values():
             own = rows[(rows["point"] == point.name) & rows["score"].notna()]
             if own.empty:
                 continue

@@ -37,7 +37,6 @@ from smartbert.serve.fast_modules import (
 from smartbert.serve.ragged import Ragged
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-
 WINDOW = 16  # batches read ahead of a stream, to put rows of similar length together
 
 

@@ -29,7 +29,6 @@ from smartbert.trace.schema import EXTRA, WHOLE, TraceMeta, check
 
 FORMAT = "adaptive-depth-trace-1"
 NEVER_SKIP = float("inf")
-
 DAMAGE = (OSError, EOFError, KeyError, ValueError, RecursionError, zlib.error, SafetensorError)
 
 

@@ -8,7 +8,7 @@ row.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypedDict
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,24 +18,9 @@ from smartbert.model.configuration import AdaptiveBertConfig, architecture
 from smartbert.model.heads import extra_arrays, extra_names
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.provenance import Provenance
+from smartbert.tasks import Columns
 from smartbert.trace.schema import EXTRA, TraceMeta
 from smartbert.trace.trace import NEVER_SKIP, Paths, Trace
-
-
-class Split(TypedDict):
-    """A split as training and recording take it: plain columns, a list of N for each.
-
-    Attributes:
-        input_ids, token_type_ids: lists of token ids and of segments.
-        label: class id; `length`: true tokens; `idx`: GLUE's; `subset`: number of the test subset.
-    """
-
-    input_ids: list[list[int]]
-    token_type_ids: list[list[int]]
-    label: list[int]
-    length: list[int]
-    idx: list[int]
-    subset: list[int]
 
 
 def skip_grid(gates: np.ndarray, *, quantiles: int, extra: Sequence[float]) -> np.ndarray:
@@ -58,7 +43,7 @@ def skip_grid(gates: np.ndarray, *, quantiles: int, extra: Sequence[float]) -> n
 
 def record(
     model: AdaptiveBert,
-    split: Split,
+    split: Columns,
     *,
     grid: np.ndarray,
     meta: TraceMeta,
@@ -95,7 +80,7 @@ def record(
 @torch.no_grad()
 def _record_split(
     model: AdaptiveBert,
-    split: Split,
+    split: Columns,
     grid: np.ndarray,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, np.ndarray]:
@@ -192,7 +177,7 @@ def _record_batch(
 
 
 def grid_from_tune(
-    model: AdaptiveBert, tune: Split, *, skip_thresholds: Sequence[float], quantiles: int
+    model: AdaptiveBert, tune: Columns, *, skip_thresholds: Sequence[float], quantiles: int
 ) -> np.ndarray:
     """Return the grid of skip thresholds of a model: see `skip_grid`.
 
@@ -205,7 +190,7 @@ def grid_from_tune(
     return skip_grid(gates, quantiles=quantiles, extra=extra)
 
 
-def own_path(model: AdaptiveBert, split: Split) -> Paths:
+def own_path(model: AdaptiveBert, split: Columns) -> Paths:
     """Return the paths of a split at the skip threshold of a model with gates."""
     # A grid of one threshold leaves one row to every example.
     arrays = _record_split(model, split, np.array([model.own_threshold], dtype=np.float32))

@@ -26,11 +26,11 @@ from smartbert.model.folder import load_model
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.provenance import StageRecord
 from smartbert.results import WEIGHTS
-from smartbert.tasks import TaskSpec
+from smartbert.tasks import Columns, TaskSpec
 from smartbert.train.checkpoints import last_whole_checkpoint
 from smartbert.train.epoch_metric import compute_metrics, epoch_metric
 from smartbert.train.precision import effective, products
-from smartbert.train.recorder import Split, own_path
+from smartbert.train.recorder import own_path
 from smartbert.train.trainer import ProgressLine, SelectEpoch, StageTrainer, dataset, repeatable
 
 EVAL_BATCH = 64
@@ -77,7 +77,7 @@ def build(
     *,
     backbone: Path,
     parent: Path | None,
-    tune: Split,
+    tune: Columns,
     task: TaskSpec,
     seed: int,
 ) -> AdaptiveBert:
@@ -102,7 +102,7 @@ def build(
     return model
 
 
-def _gates(parent: Path | None, tune: Split) -> np.ndarray:
+def _gates(parent: Path | None, tune: Columns) -> np.ndarray:
     """Return the values (N, L) that a parent's gates give on tune.
 
     Raises:
@@ -130,8 +130,8 @@ def train_stage(
     stage: Stage,
     *,
     task: TaskSpec,
-    fit: Split,
-    tune: Split,
+    fit: Columns,
+    tune: Columns,
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
     seed: int,

@@ -21,7 +21,7 @@ from smartbert.errors import Diverged, UserError
 from smartbert.methods.contract import Batch, Progress, Stage
 from smartbert.model.configuration import policy_from_config
 from smartbert.model.modeling import AdaptiveBert, AdaptiveOutput
-from smartbert.train.recorder import Split
+from smartbert.tasks import Columns
 
 PROGRESS_SECONDS = 20.0
 
@@ -254,7 +254,7 @@ class SelectEpoch(TrainerCallback):
         metrics["eval_selection"] = metrics["eval_score"] + late if allowed else -1e9 + late
 
 
-def dataset(columns: Split) -> datasets.Dataset:
+def dataset(columns: Columns) -> datasets.Dataset:
     """Return what Trainer reads, from a split's columns."""
     return datasets.Dataset.from_dict(
         {

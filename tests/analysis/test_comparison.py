@@ -17,7 +17,7 @@ from smartbert.errors import UserError
 from smartbert.points import Tuned
 from smartbert.report.writing import write_statistics
 from smartbert.results import Results
-from smartbert.tasks import TASKS as RECORDS
+from smartbert.tasks import TASKS as OPERATING_POINTS
 
 
 def tuned_of(run: Path, method: str) -> Tuned:
@@ -158,7 +158,7 @@ def test_a_missing_trace_and_no_run_at_all_are_refused(run):
 
 
 def test_the_same_run_gives_the_same_statistics(run, tmp_path):
-    write_statistics(RECORDS["rte"], *made_files(run, "rte"), **DRAWS, out=tmp_path)
+    write_statistics(OPERATING_POINTS["rte"], *made_files(run, "rte"), **DRAWS, out=tmp_path)
     folder = Results(run).statistics("rte", "points").parent
     before, after = (
         {path.name: path.read_bytes() for path in place.glob("*.csv")}

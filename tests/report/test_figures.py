@@ -12,17 +12,17 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from baselines.registry import METHODS as RECORDS
-from smartbert.manifest import REFERENCE, SPARE_LOOKS
+from baselines.registry import METHODS as OPERATING_POINTS
+from smartbert.manifest import REFERENCE, SPARE_LOOKS, complete_looks
 from smartbert.report.curves import all_tasks_figure, task_figure, trials_figure
 from smartbert.report.heatmaps import usage_by_class_figure, usage_figure
 from smartbert.report.latency_page import latency_page
 from smartbert.report.panels import save
 from smartbert.report.plots import exits_figure, latency_figure, lengths_figure
-from smartbert.report.style import ORDER, SHARES, complete, luminance, style
+from smartbert.report.style import ORDER, SHARES, luminance, style
 from smartbert.tasks import TASKS
 
-LOOKS = {name: record.look for name, record in RECORDS.items()}
+LOOKS = {name: record.look for name, record in OPERATING_POINTS.items()}
 TITLES = {name: name.replace("_", " ").title() for name in LOOKS} | {"mine": "A Method of My Own"}
 METHODS = ("full_bert", "smartbert", "deebert", "truncated_bert", "mine")
 SEARCHED = {"smartbert": ("global", "per_layer")}  # the others: only global
@@ -272,14 +272,14 @@ def test_the_search_shows_all_trials_and_each_seeds_front():
 def test_a_method_has_one_colour_in_all_figures(kind):
     for axes in (axes for axes in FIGURES[kind](RTE).axes if axes.get_title()):
         used = {to_hex(line.get_color()) for line in axes.lines}
-        drawn = complete(LOOKS, METHODS)
+        drawn = complete_looks(LOOKS, METHODS)
         palette = {drawn[m].color.lower() for m in METHODS}
         assert used - {"#cccccc"} <= palette  # light grey: the line at cost 1
 
 
 def test_methods_are_told_apart_in_grey():
     # What is read from another's traces stands beside the others in ablations alone.
-    compared = {name: look for name, look in LOOKS.items() if not RECORDS[name].reads}
+    compared = {name: look for name, look in LOOKS.items() if not OPERATING_POINTS[name].reads}
     looks = [*compared.values(), *SPARE_LOOKS]
     assert len({look.marker for look in looks}) == len(looks)
     for one, other in combinations(compared.values(), 2):
@@ -291,7 +291,7 @@ def test_methods_are_told_apart_in_grey():
 
 
 def test_spare_styles_go_to_the_users_methods_in_order():
-    own = complete(LOOKS, ["full_bert", "other", "mine"])
+    own = complete_looks(LOOKS, ["full_bert", "other", "mine"])
     assert (own["mine"], own["other"]) == SPARE_LOOKS[:2]
     assert style("mine", own) != style("other", own)
     look = LOOKS["smartbert"]

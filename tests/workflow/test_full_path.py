@@ -20,7 +20,7 @@ SHORT = {  # the first epoch's few steps of everything; stage 1 has its hard pha
     name: {"epochs": 1}
     for name in ("full_bert", "smartbert", "deebert", "pabee", "truncated_bert_6")
 } | {"skip_only": {"epochs": 2, "soft_epochs": 1}}
-SPLITS = {"train": 56, "validation": 40}
+SPLITS = {"train": 40, "validation": 16}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def run(tmp_path_factory, backbone, real_glue) -> Path:
         "keep_models": False,
         "tasks": ["rte"],
         "seeds": {"rte": [1]},
-        "data": {"path": str(folder / "glue"), "tune": {"min": 24, "max": 24}},
+        "data": {"path": str(folder / "glue"), "tune": {"min": 16, "max": 16}},
         "backbone": {"path": str(backbone)},
         "compare": list(SHORT),
         "methods": SHORT,
@@ -81,7 +81,7 @@ def test_the_model_is_bert_base_throughout(run):
 
         trace = Trace.load(own / "trace-test.safetensors")
         assert len(trace.labels) == SPLITS["validation"] and trace.depth == 12
-        assert trace.meta["architecture"]["hidden"] == 768
+        assert trace.meta.architecture.hidden == 768
 
 
 def test_the_default_run_trains_every_task_method_and_seed():

@@ -248,17 +248,17 @@ def test_conda_and_pip_take_the_same_pins():
 
 def test_an_entry_that_reads_takes_its_rows_from_another_one():
     config = merged()
-    assert plan.source(config, "gates_off") == "smartbert"
+    assert plan.read_from(config, "gates_off") == "smartbert"
     # SmartBERT leaves its first stage's model as it is: its traces say all that skip-only's would
-    assert plan.source(config, "skip_only") == "smartbert"
+    assert plan.read_from(config, "skip_only") == "smartbert"
     assert plan.trainings(config, "gates_off") == ("skip_only", "smartbert")
-    assert plan.source(config, "smartbert") is None
+    assert plan.read_from(config, "smartbert") is None
     alone = changed("compare", ["full_bert", "skip_only"])
     alone["ablations"] = {"tasks": [], "methods": [], "task_methods": {}}
     # ... but only where it is recorded, and the ablation of any task records SmartBERT
-    assert plan.source(alone, "skip_only") is None
+    assert plan.read_from(alone, "skip_only") is None
     other = changed("methods.skip_only.skip_threshold", 0.4)
-    assert plan.source(other, "skip_only") is None
+    assert plan.read_from(other, "skip_only") is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ rule backbone:
         "<benchmarks>/backbone.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         path=config["backbone"]["path"],
         folder=subpath(output.config, parent=True),
@@ -36,7 +35,6 @@ rule task_data:
         "<benchmarks>/task_data/{task}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         settings=lambda wildcards: options.compact(options.data_settings(config, wildcards.task)),
         task=lambda wildcards: options.ordered(TASKS[wildcards.task]),

@@ -5,57 +5,33 @@
 rule publish:
     input:
         run=rules.train.output,
-        tuned=lambda wildcards: expand(
-            "<results>/runs/{task}/{group}/seed{seed}/{file}",
-            task=wildcards.task,
-            group=group_of(wildcards.method),
-            seed=wildcards.seed,
-            file=["points.json", "scores.csv", "usage.csv"],
-        ),
+        tuned=tuned_files,
         data=rules.task_data.output.record,
     output:
         card="<results>/models/{task}/{method}/seed{seed}/README.md",
-        config="<results>/models/{task}/{method}/seed{seed}/config.json",
-        weights="<results>/models/{task}/{method}/seed{seed}/model.safetensors",
-        tokenizer="<results>/models/{task}/{method}/seed{seed}/tokenizer.json",
-        tokenizer_config="<results>/models/{task}/{method}/seed{seed}/tokenizer_config.json",
+        model=[f"<results>/models/{{task}}/{{method}}/seed{{seed}}/{name}" for name in MODEL],
     log:
         "<logs>/publish/{task}-{method}-{seed}.log",
     benchmark:
         "<benchmarks>/publish/{task}-{method}-{seed}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         run=lambda wildcards, input: os.path.dirname(input.run[0]),
         folder=subpath(output.card, parent=True),
-        facts=options.compact(
-            {
-                "max_tokens": config["data"]["max_length"],
-                "backbone": config["backbone"]["path"],
-                "data": config["data"]["path"],
-            }
-        ),
-        caption=config["data"]["caption"],
+        words=options.card_options(config),
         code=digest("workflow.scripts.publish"),
     shell:
         "python -P -m workflow.scripts.publish --data {input.data} --run {params.run}"
         " --points {input.tuned[0]} --scores {input.tuned[1]} --usage {input.tuned[2]}"
-        " --member {wildcards.method} --facts {params.facts:q} --caption={params.caption:q}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        " --member {wildcards.method} {params.words} --out {params.folder} 2>&1 | tee {log}"
 
 
 # Takes all cores, so that nothing else runs beside it; and its threads wait busily, as a server's do.
 rule latency:
     input:
         points="<results>/runs/{task}/{method}/seed{seed}/points.json",
-        models=lambda wildcards: expand(
-            "<results>/runs/{task}/{method}/seed{seed}/{file}",
-            task=wildcards.task,
-            method=GROUPS[wildcards.method],
-            seed=wildcards.seed,
-            file=["model.safetensors", "config.json", "provenance.json"],
-        ),
+        models=group_models,
         test=rules.task_data.output.test,
     output:
         "<results>/runs/{task}/{method}/seed{seed}/latency.csv",
@@ -82,9 +58,7 @@ rule latency_tables:
     input:
         latency_files,
     output:
-        "<results>/latency/{scope}.csv",
-        "<results>/latency/{scope}.md",
-        "<results>/latency/{scope}.pdf",
+        expand("<results>/latency/{{scope}}.{kind}", kind=["csv", "md", "pdf"]),
         in_report("<results>/latency/{scope}.png", "latency", "Wall-clock", task="{scope}"),
     log:
         "<logs>/latency/{scope}.log",
@@ -94,17 +68,14 @@ rule latency_tables:
         scope="|".join([*TASKS, "all"]),
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         runs=lambda wildcards, input: on_file(input),
-        caption=config["data"]["caption"],
-        manifest=MANIFEST,
+        words=report_options(),
         out=lambda wildcards, output: os.path.splitext(output[0])[0],
         code=digest("workflow.scripts.latency_tables"),
     shell:
-        "python -P -m workflow.scripts.latency_tables --runs {params.runs}"
-        " --manifest {params.manifest} --caption={params.caption:q} --out {params.out}"
-        " 2>&1 | tee {log}"
+        "python -P -m workflow.scripts.latency_tables --runs {params.runs} {params.words}"
+        " --out {params.out} 2>&1 | tee {log}"
 
 
 for scope in [*TASKS, "all"]:

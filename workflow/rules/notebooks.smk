@@ -16,7 +16,6 @@ rule notebook:
         name="|".join(NOTEBOOKS),
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         code=digest(
             "workflow.scripts.notebook",

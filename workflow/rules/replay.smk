@@ -9,7 +9,6 @@ rule task_data:
         "<logs>/task_data/{task}.log",
     conda:
         "../../environment.yml"
-    threads: 1
     shell:
         "cp {input} {output.record} 2>&1 | tee {log}"
 
@@ -25,7 +24,6 @@ rule record:
         "<logs>/record/{task}-{method}-{seed}.log",
     conda:
         "../../environment.yml"
-    threads: 1
     shell:
         "(gzip -dc {input.tune} > {output.tune} && gzip -dc {input.test} > {output.test})"
         " 2>&1 | tee {log}"

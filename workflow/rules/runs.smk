@@ -22,21 +22,13 @@ rule train:
         "../../environment.yml"
     threads: config["resources"]["threads"]
     params:
-        settings=lambda wildcards: options.compact(
-            entries.method_settings(config, wildcards.task, wildcards.method)
-        ),
-        backbone=lambda wildcards, input: os.path.dirname(input.backbone[0]),
+        words=lambda wildcards: options.training_options(config, wildcards.task, wildcards.method),
+        start=lambda wildcards, input: folder_options(input, "backbone", "parent", "teacher"),
         folder=subpath(output.weights, parent=True),
-        parent=lambda wildcards, input: folder_option("parent", input.parent),
-        teacher=lambda wildcards, input: folder_option("teacher", input.teacher),
-        method=lambda wildcards: options.method_options(config, wildcards.method),
-        code=lambda wildcards: digest(
-            "workflow.scripts.train", entries.module(config, wildcards.method)
-        ),
+        code=lambda wildcards: method_digest("workflow.scripts.train", wildcards.method),
     shell:
-        "python -P -m workflow.scripts.train {params.method} --seed {wildcards.seed}"
-        " --settings {params.settings:q} --data {input.record} --fit {input.fit}"
-        " --tune {input.tune} --backbone {params.backbone} {params.parent} {params.teacher}"
+        "python -P -m workflow.scripts.train {params.words} --seed {wildcards.seed}"
+        " --data {input.record} --fit {input.fit} --tune {input.tune} {params.start}"
         " --code {params.code} --out {params.folder} 2>&1 | tee {log}"
 
 
@@ -55,17 +47,14 @@ rule record:
     benchmark:
         "<benchmarks>/record/{task}-{method}-{seed}.tsv"
     wildcard_constraints:
-        method="|".join(name for name in config["methods"] if name not in READ),
+        method=RECORDED,
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         settings=options.compact(config["recording"]),
         folder=subpath(input.weights, parent=True),
         method=lambda wildcards: options.method_options(config, wildcards.method),
-        code=lambda wildcards: digest(
-            "workflow.scripts.record", entries.module(config, wildcards.method)
-        ),
+        code=lambda wildcards: method_digest("workflow.scripts.record", wildcards.method),
     shell:
         "python -P -m workflow.scripts.record --model {params.folder} {params.method}"
         " --tune {input.tune} --test {input.test} --settings {params.settings:q}"
@@ -75,13 +64,7 @@ rule record:
 # Entries whose traces are another's, under their own rule, without its gates, or without its exits.
 rule read:
     input:
-        lambda wildcards: expand(
-            "<results>/runs/{task}/{method}/seed{seed}/trace-{split}.safetensors",
-            task=wildcards.task,
-            method=READ[wildcards.method],
-            seed=wildcards.seed,
-            split=["tune", "test"],
-        ),
+        read_files,
     output:
         tune="<results>/runs/{task}/{method}/seed{seed}/trace-tune.safetensors",
         test="<results>/runs/{task}/{method}/seed{seed}/trace-test.safetensors",
@@ -93,13 +76,10 @@ rule read:
         method="|".join(READ) or "(?!)",
     conda:
         "../../environment.yml"
-    threads: 1
     params:
         folder=subpath(output.tune, parent=True),
         method=lambda wildcards: options.method_options(config, wildcards.method),
-        code=lambda wildcards: digest(
-            "workflow.scripts.read", entries.module(config, wildcards.method)
-        ),
+        code=lambda wildcards: method_digest("workflow.scripts.read", wildcards.method),
     shell:
         "python -P -m workflow.scripts.read {params.method} --traces {input} --out {params.folder}"
         " 2>&1 | tee {log}"

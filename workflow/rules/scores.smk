@@ -16,19 +16,12 @@ rule tune:
         method=AS_ONE,
     conda:
         "../../environment.yml"
-    threads: 1
     params:
-        members=lambda wildcards: options.member_options(config, GROUPS[wildcards.method]),
-        title=lambda wildcards: options.title_option(config, wildcards.method),
-        settings=lambda wildcards: options.compact(plan.tuning(config, wildcards.method)),
-        convention=config["cost"]["convention"],
-        run=os.path.basename(config["results"]),
+        words=lambda wildcards: tuning_options(wildcards.method),
         code=digest("workflow.scripts.tune"),
     shell:
-        "python -P -m workflow.scripts.tune --method {wildcards.method}"
-        " --seed {wildcards.seed} --run {params.run:q} {params.members} {params.title}"
-        " --traces {input.traces} --dense {input.dense} --data {input.data}"
-        " --convention {params.convention} --settings {params.settings:q} --code {params.code}"
+        "python -P -m workflow.scripts.tune --seed {wildcards.seed} {params.words}"
+        " --traces {input.traces} --dense {input.dense} --data {input.data} --code {params.code}"
         " --points {output.points} --trials {output.trials} 2>&1 | tee {log}"
 
 
@@ -38,12 +31,7 @@ rule evaluate:
         traces=trace_files("test"),
         data=rules.task_data.output.record,
     output:
-        scores="<results>/runs/{task}/{method}/seed{seed}/scores.csv",
-        curve="<results>/runs/{task}/{method}/seed{seed}/curve.csv",
-        exits="<results>/runs/{task}/{method}/seed{seed}/exits.csv",
-        gates="<results>/runs/{task}/{method}/seed{seed}/gates.csv",
-        usage="<results>/runs/{task}/{method}/seed{seed}/usage.csv",
-        lengths="<results>/runs/{task}/{method}/seed{seed}/lengths.csv",
+        expand("<results>/runs/{{task}}/{{method}}/seed{{seed}}/{name}.csv", name=RUN_TABLES),
     log:
         "<logs>/evaluate/{task}-{method}-{seed}.log",
     benchmark:
@@ -52,9 +40,8 @@ rule evaluate:
         method=AS_ONE,
     conda:
         "../../environment.yml"
-    threads: 1
     params:
-        folder=subpath(output.scores, parent=True),
+        folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.evaluate"),
     shell:
         "python -P -m workflow.scripts.evaluate --data {input.data} --points {input.points}"

@@ -35,8 +35,7 @@ from smartbert.tasks import TASKS, Sizes
 from workflow.scripts.common import run
 from workflow.settings.entries import is_read, method_settings, needed, registered, seeds
 from workflow.settings.options import complete
-from workflow.settings.plan import ablation_entries
-from workflow.settings.plan import source as read_from
+from workflow.settings.plan import ablation_entries, read_from
 from workflow.settings.validation import validate
 
 ROOT = Path(__file__).parents[2]

@@ -8,6 +8,7 @@ import argparse
 import json
 from pathlib import Path
 
+from smartbert.errors import UserError
 from smartbert.report.partial import write_partial
 from smartbert.results import Results
 from workflow.scripts.common import manifest, run
@@ -22,7 +23,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--caption", default="", help="what the data are")
     args = parser.parse_args(argv)
     results = Results(args.results)
-    write_partial(results, args.manifest, caption=args.caption, **args.settings)
+    try:
+        write_partial(results, args.manifest, caption=args.caption, **args.settings)
+    except UserError as error:  # not even one has finished; the errors above say why
+        print(error)
+        return
     page = results.partial.table("glue", "md")
     print(f"Tables of what did finish: {page} (the `status` column says the rest)")
 

@@ -9,7 +9,7 @@ import yaml
 from smartbert.data.settings import SYNTHETIC
 from smartbert.records import plain
 from workflow.code import digest
-from workflow.settings.entries import entry, registered, title
+from workflow.settings.entries import entry, method_settings, registered, title
 
 
 def complete(config: dict, defaults: Path) -> dict:
@@ -87,3 +87,19 @@ def title_option(config: dict, group: str) -> str:
     """Return the command-line words for a method's title, none where the config is silent."""
     own = title(config, group)
     return shlex.join(["--title", own]) if own else ""
+
+
+def training_options(config: dict, task: str, name: str) -> str:
+    """Return the command-line words that say which entry is trained, with all its settings."""
+    settings = compact(method_settings(config, task, name))
+    return f"{method_options(config, name)} {shlex.join(['--settings', settings])}"
+
+
+def card_options(config: dict) -> str:
+    """Return the command-line words for what a published model's card says of its making."""
+    facts = {
+        "max_tokens": config["data"]["max_length"],
+        "backbone": config["backbone"]["path"],
+        "data": config["data"]["path"],
+    }
+    return shlex.join(["--facts", compact(facts), f"--caption={config['data']['caption']}"])

@@ -1,16 +1,13 @@
 """Plan: what a run consists of: its entries, ablations, figures, and the manifest that says so."""
 
-from collections.abc import Iterable
-
 from baselines.registry import METHODS
 from smartbert.manifest import (
     REFERENCE,
-    SPARE_LOOKS,
     SUBJECT,
-    Look,
     Manifest,
     Role,
     ShownMethod,
+    complete_looks,
 )
 from smartbert.points import GLOBAL, PER_LAYER
 from smartbert.tasks import TASKS, task
@@ -83,7 +80,7 @@ def tuning(config: dict, method: str) -> dict:
     return {**config["tuning"], "spaces": [GLOBAL]}
 
 
-def source(config: dict, name: str) -> str | None:
+def read_from(config: dict, name: str) -> str | None:
     """Return the entry whose traces an entry reads in place of being recorded itself, None if it is
     recorded.
 
@@ -115,20 +112,9 @@ def _same_threshold(config: dict, task: str, *names: str) -> bool:
 
 def trainings(config: dict, name: str) -> tuple[str, ...]:
     """Return the trainings behind an entry's traces, in the order in which they are done."""
-    if (other := source(config, name)) is not None:
+    if (other := read_from(config, name)) is not None:
         return trainings(config, other)
     return (*needed(config, name), name)
-
-
-def looks(config: dict, shown: Iterable[str]) -> dict[str, Look]:
-    """Return how each method of tables is drawn: its record's look, or a spare one."""
-    spare = sorted(group for group in shown if group not in METHODS)
-    return {
-        group: METHODS[group].look
-        if group in METHODS
-        else SPARE_LOOKS[spare.index(group) % len(SPARE_LOOKS)]
-        for group in shown
-    }
 
 
 def manifest(
@@ -141,7 +127,8 @@ def manifest(
         names: entries shown; those compared by default.
     """
     found = groups_of(config, names or config["compare"])
-    drawn = looks(config, found)
+    own = {group: METHODS[group].look for group in found if group in METHODS}
+    drawn = complete_looks(own, found)
     lines = None
     if not config["traces_from"]:
         lines = {name: trainings(config, name) for members in found.values() for name in members}

@@ -1,0 +1,128 @@
+# Input functions: which files a job is made from.
+
+
+def model_files(key):
+    """Return an input function: the trained model that an entry `continues`, or its `teacher`."""
+
+    def files(wildcards):
+        other = entries.entry(config, wildcards.method, key)
+        folder = f"<results>/runs/{wildcards.task}/{other}/seed{wildcards.seed}"
+        names = ["model.safetensors", "config.json", "provenance.json"]
+        return [f"{folder}/{name}" for name in names] if other else []
+
+    return files
+
+
+def trace_files(split):
+    def files(wildcards):
+        return [
+            f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/trace-{split}.safetensors"
+            for name in GROUPS[wildcards.method]
+        ]
+
+    return files
+
+
+def run_files(task, names, file):
+    return [
+        f"<results>/runs/{task}/{group}/seed{seed}/{file}"
+        for group in entries.groups(config, names)
+        for seed in entries.seeds(config, task)
+    ]
+
+
+def member_files(task, names, file):
+    return [
+        f"<results>/runs/{task}/{name}/seed{seed}/{file}"
+        for group in entries.groups(config, names)
+        for name in GROUPS[group]
+        for seed in entries.seeds(config, task)
+    ]
+
+
+def compared_files(*files, tasks=config["tasks"]):
+    return [
+        path
+        for file in files
+        for task in tasks
+        for path in run_files(task, config["compare"], file)
+    ]
+
+
+def first_trials(wildcards=None):
+    """Return what was tried in the first seed of every method and task."""
+    return [
+        f"<results>/runs/{task}/{group}/seed{entries.seeds(config, task)[0]}/trials.csv"
+        for task in config["tasks"]
+        for group in entries.groups(config, config["compare"])
+    ]
+
+
+def model_file(path):
+    """Mark a model's weights as removable once all that read them have run, unless they are kept."""
+    return path if config["keep_models"] else temp(path)
+
+
+def published_files(tasks):
+    return [
+        f"<results>/models/{task}/{name}/seed{seed}/README.md"
+        for task in tasks
+        for name in config["compare"]
+        if not entries.is_read(config, name)
+        for seed in entries.seeds(config, task)
+    ]
+
+
+def latency_files(wildcards):
+    tasks = config["tasks"] if wildcards.scope == "all" else [wildcards.scope]
+    return [
+        f"<results>/runs/{task}/{group}/seed{entries.seeds(config, task)[0]}/latency.csv"
+        for task in tasks
+        for group in entries.groups(config, config["compare"])
+        if not any(entries.is_read(config, name) for name in GROUPS[group])
+    ]
+
+
+def group_of(entry):
+    return entries.entry(config, entry, "group") or entry
+
+
+def group_models(wildcards):
+    """Return the trained models behind a method: weights, config, provenance."""
+    return [
+        f"<results>/runs/{wildcards.task}/{name}/seed{wildcards.seed}/{file}"
+        for name in GROUPS[wildcards.method]
+        for file in ["model.safetensors", "config.json", "provenance.json"]
+    ]
+
+
+def tuned_files(wildcards):
+    """Return what a published model says of its thresholds: points, scores, usage."""
+    run = f"{wildcards.task}/{group_of(wildcards.method)}/seed{wildcards.seed}"
+    return [f"<results>/runs/{run}/{name}" for name in ["points.json", "scores.csv", "usage.csv"]]
+
+
+def read_files(wildcards):
+    """Return the traces that an entry reads in place of its own."""
+    run = f"{wildcards.task}/{READ[wildcards.method]}/seed{wildcards.seed}"
+    return [f"<results>/runs/{run}/trace-{split}.safetensors" for split in ["tune", "test"]]
+
+
+def compared_statistics():
+    """Return the tables of every task's comparison."""
+    return expand("<results>/statistics/{task}/{name}.csv", task=config["tasks"], name=STATISTICS)
+
+
+def ablation_inputs(wildcards):
+    """Return the thresholds and test traces of all that a task's ablation shows."""
+    task, names = wildcards.task, plan.ablation_entries(config, wildcards.task)
+    return {
+        "points": run_files(task, names, "points.json"),
+        "traces": member_files(task, names, "trace-test.safetensors"),
+    }
+
+
+def ablation_parts():
+    """Return the tables behind the ablations that are part of the run."""
+    tasks = config["ablations"]["tasks"]
+    return expand("<results>/ablations/{task}/{name}.csv", task=tasks, name=ABLATION_PARTS)

@@ -1,0 +1,54 @@
+# The words that rules hand to their scripts, where they are more than a value of the config.
+
+
+def on_file(words):
+    """Return a file with words that would make a command too long: a path a line, or a JSON text.
+
+    Its name is made of what is in it, so that a rule re-runs when that changes.
+    """
+    text = words if isinstance(words, str) else "".join(f"{word}\n" for word in words)
+    path = Path(".snakemake", "words", hashlib.sha256(text.encode()).hexdigest()[:16])
+    if not path.exists():
+        write_text(path, text)
+    return str(path)
+
+
+def files_options(input, *names):
+    """Return the words that hand on each named list of input files, on a file."""
+    return " ".join(f"--{name} {on_file(input[name])}" for name in names)
+
+
+def folder_options(input, *names):
+    """Return the words that name the folders of input files; none where there are none."""
+    return " ".join(f"--{name} {os.path.dirname(input[name][0])}" for name in names if input[name])
+
+
+def report_options(tasks=None, names=None):
+    """Return the words that say what a report is of: the manifest of the run, or of some tasks of
+    it, and what its data are.
+    """
+    manifest = on_file(options.ordered(plan.manifest(config, tasks, names=names)))
+    return shlex.join(["--manifest", manifest, f"--caption={config['data']['caption']}"])
+
+
+def ablation_options(task):
+    """Return the words that say what a task's ablation shows."""
+    words = ["--variants", *plan.variants(config, task)]
+    words += ["--weights", options.compact(plan.lambda_grid(config, task))]
+    words += ["--settings", options.compact(config["statistics"])]
+    about = report_options([task], plan.ablation_entries(config, task))
+    return f"{shlex.join(words)} {about}"
+
+
+def tuning_options(method):
+    """Return the words that say what is tuned of a method, and how."""
+    words = ["--method", method, "--run", os.path.basename(config["results"])]
+    words += ["--convention", config["cost"]["convention"]]
+    words += ["--settings", options.compact(plan.tuning(config, method))]
+    members = options.member_options(config, GROUPS[method])
+    return f"{shlex.join(words)} {members} {options.title_option(config, method)}"
+
+
+def method_digest(script, method):
+    """Return the digest of a script's code and of the method's own."""
+    return digest(script, entries.module(config, method))
