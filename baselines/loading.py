@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from baselines.registry import METHODS, source_file
+from smartbert.criteria import CRITERIA, NEVER
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import MethodRecord
 from smartbert.methods.contract import Method
@@ -15,10 +16,15 @@ def load(name: str, source: str | None = None) -> Method:
     subclass.
 
     Raises:
-        UserError: for an unknown name, or a file without exactly one method of its own.
+        UserError: for an unknown name, a file without exactly one method of its own, or a method
+            under an unknown exit rule.
     """
     if source is not None:
-        return _from_file(name, source_file(name, source))
+        method = _from_file(name, source_file(name, source))
+        if method.criterion not in (*CRITERIA, NEVER):
+            setting = f"`criterion` in {source}"
+            raise unknown("exit criterion", method.criterion, [*CRITERIA, NEVER], setting=setting)
+        return method
     module, _, attribute = _record(name).path.partition(":")
     return getattr(importlib.import_module(module), attribute)()
 
@@ -46,7 +52,10 @@ def _from_file(name: str, path: Path) -> Method:
         raise UserError(f"method {name!r}: {path} is no Python file; set `methods.{name}.source`")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError) as error:
+        raise UserError(f"method {name!r}: {path} cannot be loaded: {error}") from error
     own = [
         value
         for value in vars(module).values()

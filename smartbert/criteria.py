@@ -12,6 +12,7 @@ Shapes: N examples, L layers, C classes, n rows that just ran a layer.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -149,6 +150,17 @@ class Criterion:
     running: bool = False
     parameters: tuple[Parameter, ...] = ()
     needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        taken = [p.name for p in self.parameters if re.match(r"(member|skip|exit(_\d+)?)$", p.name)]
+        if taken:
+            raise ValueError(f"a parameter cannot be called {taken[0]!r}: tuning has a knob so")
+
+    def measure(self, state: State, seen: Seen) -> Array:
+        """Return the signals as float64, as thresholds are compared with them everywhere."""
+        signals = self.signal(state, seen)
+        xp = array_namespace(signals)
+        return xp.astype(signals, xp.float64)
 
     def passes(self, signals: Array, threshold: float) -> Array:
         """Return where the signals stop; NaN (layer not executed) never does."""

@@ -109,6 +109,10 @@ def _cell(value: object) -> object:
     return "" if math.isnan(value) else DIGITS % value
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
 def read_json(path: Path) -> dict | list:
     """Return what a json file of a run holds.
 
@@ -116,8 +120,8 @@ def read_json(path: Path) -> dict | list:
         UserError: if it is missing or damaged.
     """
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        return json.loads(path.read_text(), parse_constant=_refuse)
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"cannot read {path}: {first_line(error)}; delete it and run again"
         ) from None

@@ -102,8 +102,9 @@ class Manifest(Record):
         seeds: by task.
         methods: by name, in the order of tables.
         spaces: those that are searched.
-        trainings: by entry, those behind its traces, in the order in which they are done; None
-            where nothing is trained.
+        trainings: by entry, those behind its traces, in lines: each from one that starts from the
+            backbone to its own; None where nothing is trained.
+        reads: by entry that reads another's traces, that other.
         ablated: tasks with an ablation.
     """
 
@@ -111,8 +112,9 @@ class Manifest(Record):
     seeds: dict[str, tuple[int, ...]]
     methods: dict[str, ShownMethod]
     spaces: tuple[str, ...]
-    trainings: dict[str, tuple[str, ...]] | None
+    trainings: dict[str, tuple[tuple[str, ...], ...]] | None
     ablated: tuple[str, ...]
+    reads: dict[str, str] = field(default_factory=dict)
 
     @property
     def looks(self) -> dict[str, Look]:

@@ -60,8 +60,9 @@ class Metric:
         name: how task records and columns of tables call it.
         title: how axes and cards call it.
         of_counts: confusion counts (..., C, C) -> values (...).
-        scikit: name in `sklearn.metrics` of the same, called with labels, predictions, `options`.
-        hub: name on the hub, for model cards.
+        scikit: name in `sklearn.metrics` of the same, called with labels, predictions, `options`;
+            None where it has none.
+        hub: name on the hub, for model cards; None: the own one.
         low, high: its range.
         classes: the only number of classes that it holds for; None: any.
     """
@@ -69,8 +70,8 @@ class Metric:
     name: str
     title: str
     of_counts: Callable[[np.ndarray], np.ndarray]
-    scikit: str
-    hub: str
+    scikit: str | None = None
+    hub: str | None = None
     low: float = 0.0
     high: float = 1.0
     classes: int | None = None
@@ -134,6 +135,20 @@ def score_title(task: TaskSpec, *, mean: str = "mean of ") -> str:
     """Return what a task's score is, for axes and cards."""
     titles = [METRICS[name].title for name in task.score]
     return titles[0] if len(titles) == 1 else mean + " and ".join(titles)
+
+
+def scores_sentence() -> str:
+    """Return what the known tasks' scores are, as a clause: "F1 on MRPC, accuracy elsewhere"."""
+    by_score: dict[tuple[str, ...], list[TaskSpec]] = {}
+    for task in TASKS.values():
+        by_score.setdefault(task.score, []).append(task)
+    plain = ("accuracy",)
+    parts = [
+        f"{score_title(own[0], mean='the mean of ')} on {' and '.join(t.title for t in own)}"
+        for score, own in by_score.items()
+        if score != plain
+    ]
+    return ", ".join([*parts, "accuracy elsewhere"] if plain in by_score else parts)
 
 
 def from_counts(task: TaskSpec, counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -115,7 +115,7 @@ class Policy:
         rule = self.rule
         if rule is None:
             raise ValueError("a policy without exits evaluates none")
-        signals = rule.signal(state, Seen(logits, rows, self.parameters, extras or {}))
+        signals = rule.measure(state, Seen(logits, rows, self.parameters, extras or {}))
         stops = rule.passes(signals, self.thresholds[layer])
         return stops if rule.can_stop(self.thresholds[layer]) else stops & False
 
@@ -197,5 +197,5 @@ def exit_signals(
         if len(rows):
             own = {need: given[need][rows, layer] for need in rule.needs}
             seen = Seen(logits[rows, layer], rows, parameters, own)
-            signals[rows, layer] = rule.signal(state, seen)
+            signals[rows, layer] = rule.measure(state, seen)
     return signals

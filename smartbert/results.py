@@ -139,6 +139,7 @@ class Results:
     def runs(self, task: str) -> dict[tuple[str, int], Run]:
         """Return the runs of a task that there are, by entry and seed."""
         found = sorted((self.folder / "runs" / task).glob("*/seed*"))
+        found = [path for path in found if path.name.removeprefix("seed").isdecimal()]
         return {(p.parent.name, int(p.name.removeprefix("seed"))): Run(p) for p in found}
 
     def every_run(self) -> dict[tuple[str, str, int], Run]:
@@ -212,15 +213,16 @@ class Results:
         """
         members = manifest.methods[method].members
         own = self.run(task, method, seed)
-        traces = [self.run(task, name, seed).trace(split) for name in members for split in TRACES]
-        steps = [traces, [own.points], [own.table("lengths")]]
-        lines: list[tuple[str, ...]] = [()]  # of trainings, each after the one it goes on from
-        if manifest.trainings is not None:
-            lines = [manifest.trainings[name] for name in members]
-        return all(
-            in_order([*([self.run(task, n, seed).provenance] for n in line), *steps])
-            for line in lines
-        )
+        rest = [[own.points], [own.table("lengths")]]
+        for name in members:
+            read = [n for n in (manifest.reads.get(name), name) if n]
+            traces = [[self.run(task, n, seed).trace(split) for split in TRACES] for n in read]
+            lines = ((),) if manifest.trainings is None else manifest.trainings[name]
+            for line in lines:  # each training after the one that it goes on from
+                trained = [[self.run(task, n, seed).provenance] for n in line]
+                if not in_order([*trained, *traces, *rest]):
+                    return False
+        return True
 
     def failure(self, task: str, entry: str, seed: int) -> str | None:
         """Return the error that a run's last job told, None if there is none in its logs."""

@@ -11,7 +11,7 @@ from made_up import made_up
 from safetensors.numpy import save_file
 
 from smartbert.errors import UserError
-from smartbert.files import whole, whole_folder, write_csv, write_rows, write_text
+from smartbert.files import read_json, whole, whole_folder, write_csv, write_rows, write_text
 from smartbert.trace.trace import Trace
 from smartbert.train.checkpoints import discard, keep_only
 
@@ -82,6 +82,13 @@ def test_checkpoints_of_something_else_are_not_resumed_from(tmp_path):
     (folder / "made-of.json").unlink()  # of an older version of this script
     keep_only(folder, first)
     assert [path.name for path in folder.iterdir()] == ["made-of.json"]
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', "[" * 100_000])
+def test_json_that_is_none_is_one_clear_line(tmp_path, text):
+    (tmp_path / "points.json").write_text(text)
+    with pytest.raises(UserError, match=r"cannot read .*points\.json: .*; delete it and run again"):
+        read_json(tmp_path / "points.json")
 
 
 def test_rows_are_written_as_a_table_of_them(tmp_path):

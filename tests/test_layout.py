@@ -30,7 +30,6 @@ NAMES = {  # what a wildcard of the rules stands for, by the folder it stands in
     ("figures", "kind"): ("png", "pdf"),
     ("ablations", "kind"): ("csv",),
     ("latency", "kind"): ("csv", "md"),
-    ("models", "name"): ("config.json", "model.safetensors"),
 }
 ANY = {"task": "rte", "method": "pabee", "seed": "1", "scope": "all", "split": "tune"}
 

@@ -225,6 +225,27 @@ def test_a_policy_without_its_rules_parameters_is_refused():
         Policy.uniform("steady_entropy", 0.5, depth=DEPTH)
 
 
+def test_a_signal_of_lower_precision_is_compared_as_the_threshold_is(monkeypatch):
+    """Else a live run would compare in half precision, and replay in double."""
+
+    def rounded(state, seen):
+        return entropy(seen.logits).astype(np.float16)
+
+    rule = replace(CRITERIA["entropy"], name="rounded", signal=rounded)
+    monkeypatch.setitem(CRITERIA, "rounded", rule)
+    trace = traced(2, "entropy", executed=1.0)
+    signals = exit_signals("rounded", trace.exit_logits, trace.executed)
+    policy = Policy.uniform("rounded", float(signals[0, 0]) + 1e-5, depth=DEPTH)
+    live = policy.step(policy.start(N), trace.exit_logits[:, 0], rows=np.arange(N), layer=0)
+    assert signals.dtype == np.float64
+    np.testing.assert_array_equal(live, signals[:, 0] < policy.thresholds[0])
+
+
+def test_a_parameter_cannot_have_the_name_of_another_knob():
+    with pytest.raises(ValueError, match="cannot be called 'exit_2'"):
+        replace(RULES["steady_entropy"], parameters=(Parameter("exit_2", lambda depth: (1.0,)),))
+
+
 def test_extras_survive_the_traces_file(tmp_path):
     trace = traced(1, "certain")
     trace.save(tmp_path / "trace.safetensors.gz")

@@ -29,14 +29,27 @@ def trained(run, tmp_path) -> Path:
     return folder
 
 
-def of(**trainings: tuple[str, ...]) -> Manifest:
+def of(**trainings: tuple[tuple[str, ...], ...]) -> Manifest:
     """Return the manifest with the trainings behind some entries, the others' own alone."""
-    own = {name: (name,) for members in MEMBERS.values() for name in members}
+    own = {name: ((name,),) for members in MEMBERS.values() for name in members}
     return replace(MANIFEST, trainings=own | trainings)
 
 
+def test_a_folder_without_a_number_is_no_run(trained):
+    (trained / "runs/rte/deebert/seedling").mkdir()
+    assert ("deebert", 1) in Results(trained).runs("rte")
+
+
+def test_what_is_read_is_no_newer_than_what_it_is_read_from(trained):
+    results = Results(trained)
+    reading = replace(MANIFEST, reads={"pabee": "deebert"})
+    assert results.finished(reading, "rte", "pabee", 1)
+    results.run("rte", "deebert", 1).trace("test").touch()
+    assert not results.finished(reading, "rte", "pabee", 1)
+
+
 def test_what_came_of_a_parent_that_failed_is_no_result(trained):
-    results, lines = Results(trained), of(smartbert=("skip_only", "smartbert"))
+    results, lines = Results(trained), of(smartbert=(("skip_only", "smartbert"),))
     parent = results.run("rte", "skip_only", 1).provenance
     whole = [results.finished(lines, "rte", name, 1) for name in ("smartbert", "skip_only")]
     parent.unlink()

@@ -98,7 +98,9 @@ def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
     texts = {
         column: decoded(frame[column], f"{where}: column {column!r}") for column in task.columns
     }
-    extra = [column for column in ("hard",) if column in frame]
+    # The generator's own column, and one that the cut of fit and tune goes by.
+    kept = ("hard", *([task.group] if task.group else []))
+    extra = [column for column in kept if column in frame and column not in needed]
     return frame[[*needed, *extra]].assign(
         label=frame["label"].astype(np.int64), idx=index.astype(np.int64), **texts
     )

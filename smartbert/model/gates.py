@@ -7,6 +7,7 @@ Shapes: N examples, T tokens, H hidden width, d small width.
 import torch
 from torch import Tensor, nn
 
+from smartbert.errors import unknown
 from smartbert.model.attention import DefaultLinear, SmallAttention
 from smartbert.model.configuration import AdaptiveBertConfig
 
@@ -60,6 +61,8 @@ def make_gate(config: AdaptiveBertConfig) -> nn.Module:
     """Return a gate of the kind that the config names."""
     if config.gates is None:
         raise ValueError("a model without gates makes none")
+    if config.gates not in GATES:
+        raise unknown("kind of gate", config.gates, GATES, setting="`gates` of the model's config")
     return Gate(config) if config.gates == "learned" else BlindGate(config.gates)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smartbert.errors import UserError
+from smartbert.errors import UserError, unknown
 from smartbert.model.attention import DefaultLinear, SmallAttention, projection
 from smartbert.model.configuration import AdaptiveBertConfig
 from smartbert.policies import Policy
@@ -100,6 +100,19 @@ HEADS: dict[str, Callable[..., nn.Module]] = {
     "pooler": PoolerHead,
     "shared_pooler": SharedPoolerHead,
 }
+
+
+def head_kind(name: str) -> Callable[..., nn.Module]:
+    """Return a kind of head by name.
+
+    Raises:
+        UserError: naming the known ones.
+    """
+    if name not in HEADS:
+        raise unknown(
+            "kind of head", name, HEADS, setting="`exits` or `head` of the model's config"
+        )
+    return HEADS[name]
 
 
 def extra_names(heads: Iterable[nn.Module] | None) -> tuple[str, ...]:

@@ -23,10 +23,11 @@ from transformers import initialization as init
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.utils.generic import ModelOutput
 
+from smartbert.errors import UserError
 from smartbert.model.attention import DefaultLinear, projection
 from smartbert.model.configuration import AdaptiveBertConfig, policy_from_config
 from smartbert.model.gates import lots, make_gate
-from smartbert.model.heads import HEADS, extra_arrays, needed_extras
+from smartbert.model.heads import extra_arrays, head_kind, needed_extras
 from smartbert.policies import Policy
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class AdaptiveBert(BertPreTrainedModel):
         super().__init__(config)
         depth = config.num_hidden_layers
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.head = HEADS[config.head](config, final=True)
+        self.head = head_kind(config.head)(config, final=True)
         self.gates = (
             nn.ModuleList(make_gate(config) for _ in range(depth)) if config.gates else None
         )
-        exits = HEADS[config.exits] if config.exits else None
+        exits = head_kind(config.exits) if config.exits else None
         self.exits = (
             nn.ModuleList(exits(config, final=False) for _ in range(depth - 1)) if exits else None
         )
@@ -144,9 +145,17 @@ class AdaptiveBert(BertPreTrainedModel):
         """Take over another adaptive model's weights; what this model lacks of it is dropped.
 
         Raises:
+            UserError: if a part of the other model has another size.
             ValueError: if the other model lacks a part of this one's encoder or final head.
         """
         own = self.state_dict()
+        for name, value in weights.items():
+            if name in own and own[name].shape != value.shape:
+                raise UserError(
+                    f"{name} of the model to continue is {tuple(value.shape)}, here"
+                    f" {tuple(own[name].shape)}; set `continues` to an entry of the same backbone"
+                    " and the same settings"
+                )
         missing, _ = self.load_state_dict(
             {k: v for k, v in weights.items() if k in own}, strict=False
         )

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from smartbert.analysis.rows import Placed, each
+from smartbert.metrics import scores_sentence
 from smartbert.report.latex import booktabs
 from smartbert.tasks import TASKS
 
-SCORES = (
-    "Scores are in points: Matthews correlation on CoLA, the mean of accuracy and F1 on MRPC and"
-    " QQP, accuracy elsewhere."
-)
+SCORES = f"Scores are in points: {scores_sentence()}."
 BOOTSTRAP = (
     "Brackets hold the 95 % bootstrap interval over seeds and test examples together; with one"
     " seed it covers examples only."

@@ -11,7 +11,7 @@ import numpy as np
 import sklearn.metrics
 from transformers import EvalPrediction
 
-from smartbert.metrics import METRICS, measured
+from smartbert.metrics import METRICS, confusion, measured
 from smartbert.tasks import TASKS, TaskSpec, task
 
 
@@ -39,6 +39,12 @@ class EpochMetric(evaluate.Metric):
         values = {}
         for name in measured(spec):
             metric = METRICS[name]
+            if metric.scikit is None:
+                counts = confusion(
+                    np.asarray(references), np.asarray(predictions), classes=len(spec.labels)
+                )
+                values[name] = 100.0 * float(metric.of_counts(counts))
+                continue
             function = getattr(sklearn.metrics, metric.scikit)
             values[name] = 100.0 * float(function(references, predictions, **metric.options))
         return {**values, "score": float(np.mean([values[name] for name in spec.score]))}

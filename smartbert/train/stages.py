@@ -123,6 +123,11 @@ def freeze(model: AdaptiveBert, stage: Stage) -> None:
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not stage.trains or name.startswith(stage.trains))
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise UserError(
+            f"stage {stage.name!r} trains parameters that begin with"
+            f" {', '.join(map(repr, stage.trains))}, and this model has none; set its `trains`"
+        )
 
 
 def train_stage(

@@ -125,6 +125,12 @@ class StageTrainer(Trainer):
         Raises:
             UserError: if a rate is for parameters that there are not.
         """
+        for begins, rate in self.stage.rates.items():
+            if not (rate >= 0 and math.isfinite(rate)):
+                raise UserError(
+                    f"stage {self.stage.name!r} has a rate of {rate} for {begins!r}; it must be a"
+                    " finite number >= 0"
+                )
         rates, decayed = self.stage.rates, set(self.get_decay_parameter_names(self.subject))
         groups: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
         used = set()

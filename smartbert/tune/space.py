@@ -18,7 +18,7 @@ from typing import TypeAlias
 import optuna
 
 from smartbert.criteria import NEVER, criterion
-from smartbert.errors import unknown
+from smartbert.errors import UserError, unknown
 from smartbert.points import GLOBAL, SPACES, Setting
 from smartbert.policies import Policy
 from smartbert.tune.member import Member
@@ -30,7 +30,7 @@ class Search:
     """What can be set of one method, in one space, and how a trial's parameters become a setting.
 
     Raises:
-        UserError: for an unknown space.
+        UserError: for an unknown space, or members under different exit rules.
     """
 
     def __init__(self, members: dict[str, Member], space: str):
@@ -38,30 +38,41 @@ class Search:
             raise unknown("search space", space, SPACES, setting="`tuning.spaces`")
         self.members = members
         self.space = space
-        first = next(iter(members.values())).trace
-        self.rule = criterion(first.meta.criterion)
-        self.exits = first.depth - 1 if self.rule else 0
+        rules = {name: member.trace.meta.criterion for name, member in members.items()}
+        if len(set(rules.values())) > 1:
+            found = ", ".join(f"{name} ({rule})" for name, rule in rules.items())
+            raise UserError(
+                f"trainings under different exit rules cannot be tuned as one method: {found}; set"
+                " `group` to another name in one of them"
+            )
+        self.rule = criterion(next(iter(rules.values())))
 
     @property
     def counted(self) -> bool:
         """Whether the exit threshold is a whole number."""
         return self.rule is not None and self.rule.whole
 
+    def exits(self, member: Member) -> int:
+        """Return how many exits a member has that can be tuned."""
+        return member.trace.depth - 1 if self.rule else 0
+
     @property
     def differs(self) -> bool:
         """Whether this space holds more than the global one."""
-        return self.space == GLOBAL or (self.exits > 1 and not self.counted)
+        deepest = max(self.exits(member) for member in self.members.values())
+        return self.space == GLOBAL or (deepest > 1 and not self.counted)
 
     def knobs(self, member: Member) -> dict[str, Knob]:
         """Return the search space of one member."""
         knobs: dict[str, Knob] = {}
+        exits = self.exits(member)
         if len(member.skips) > 1:
             knobs["skip"] = optuna.distributions.IntDistribution(0, len(member.skips) - 1)
         if self.counted:
-            knobs["exit"] = optuna.distributions.IntDistribution(0, self.exits)
-        elif self.exits:
+            knobs["exit"] = optuna.distributions.IntDistribution(0, exits)
+        elif exits:
             share = optuna.distributions.FloatDistribution(0, 1)
-            layers = [""] if self.space == GLOBAL else [f"_{n}" for n in range(1, self.exits + 1)]
+            layers = [""] if self.space == GLOBAL else [f"_{n}" for n in range(1, exits + 1)]
             knobs |= {f"exit{layer}": share for layer in layers}
         for parameter, values in self._parameters(member).items():
             knobs[parameter] = optuna.distributions.IntDistribution(0, len(values) - 1)
@@ -93,17 +104,18 @@ class Search:
         skip = member.skips[int(values.get("skip", 0))]
         if rule is None:
             return Setting(name, Policy(NEVER, (), skip))
+        exits = self.exits(member)
         given = tuple(each[int(values[p])] for p, each in self._parameters(member).items())
         if self.counted:
-            thresholds = [rule.off + float(values["exit"])] * self.exits
+            thresholds = [rule.off + float(values["exit"])] * exits
         elif self.space == GLOBAL:
-            shared = values["exit"] if self.exits else 0.0
+            shared = values["exit"] if exits else 0.0
             threshold = member.threshold(shared, skip=skip, layer=None, parameters=given)
-            thresholds = [threshold] * self.exits
+            thresholds = [threshold] * exits
         else:
             thresholds = [
                 member.threshold(values[f"exit_{n + 1}"], skip=skip, layer=n, parameters=given)
-                for n in range(self.exits)
+                for n in range(exits)
             ]
         if not any(rule.can_stop(t) for t in thresholds):
             return Setting(name, Policy(NEVER, (), skip))
@@ -112,15 +124,15 @@ class Search:
     def parameters(self, setting: Setting) -> dict[str, str | float]:
         """Return parameters that give a setting back with the same decisions on tune."""
         member, policy, rule = self.members[setting.member], setting.policy, self.rule
-        skip = policy.skip_threshold
+        skip, exits = policy.skip_threshold, self.exits(member)
         values: dict[str, float] = {}
         if len(member.skips) > 1:
             values["skip"] = member.skips.index(skip)
         exits_off = not policy.thresholds
         if rule is not None and self.counted:
             values["exit"] = 0 if exits_off else int(policy.thresholds[0] - rule.off)
-        elif self.exits:
-            layers = [None] if self.space == GLOBAL else list(range(self.exits))
+        elif exits:
+            layers = [None] if self.space == GLOBAL else list(range(exits))
             for layer in layers:
                 share = 0.0
                 if not exits_off:
@@ -151,7 +163,7 @@ class Search:
         """Return the number of settings in the space; infinite unless all knobs are whole
         numbers.
         """
-        if self.exits and not self.counted:
+        if any(map(self.exits, self.members.values())) and not self.counted:
             return math.inf
         knobs = [self.knobs(member).values() for member in self.members.values()]
         return sum(math.prod(int(k.high - k.low) + 1 for k in own) for own in knobs)

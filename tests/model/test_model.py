@@ -8,6 +8,7 @@ import torch
 from conftest import CLASSES, DEPTH, SMARTBERT, at
 from transformers import AutoModelForSequenceClassification, BertForSequenceClassification
 
+from smartbert.errors import UserError
 from smartbert.methods.smartbert import stage1_objective, stage2_objective
 from smartbert.model.configuration import adaptive_config
 from smartbert.model.modeling import AdaptiveBert, straight_through
@@ -209,6 +210,21 @@ def test_the_special_schedule_is_soft_first_then_hard(tiny_model, batch):
             mask_padding=False,
         )
     assert seen == ["soft", "soft", "hard"]
+
+
+@pytest.mark.parametrize(("part", "kind"), [("exits", "head"), ("head", "head"), ("gates", "gate")])
+def test_an_unknown_kind_of_part_is_named(tiny_backbone, part, kind):
+    config = adaptive_config(tiny_backbone, **{part: "poolr"})
+    with pytest.raises(UserError, match=f"unknown kind of {kind} 'poolr'"):
+        AdaptiveBert(config)
+
+
+def test_a_model_of_another_size_is_no_start(tiny_model):
+    other = tiny_model(**SMARTBERT).state_dict()
+    name = next(name for name in other if name.startswith("head."))
+    other[name] = other[name][:1]
+    with pytest.raises(UserError, match=f"{name} of the model to continue is .1,.*, here"):
+        tiny_model(**SMARTBERT).adopt(other)
 
 
 def test_gate_bias_starts_where_it_is_told(tiny_backbone):

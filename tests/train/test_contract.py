@@ -132,6 +132,19 @@ def test_a_rate_for_no_parameter_is_refused(tiny_model, split, tmp_path):
         run(tiny_model(**HEADS), frozen, split, tmp_path)
 
 
+@pytest.mark.parametrize("rate", [-1e-3, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_refused(tiny_model, split, tmp_path, rate):
+    wild = Stage("one", TWO_EPOCHS, joint, rates={"exits.": rate})
+    with pytest.raises(UserError, match=r"'one' has a rate of .* for 'exits\.'"):
+        run(tiny_model(**HEADS), wild, split, tmp_path)
+
+
+def test_a_stage_that_trains_nothing_is_refused(tiny_model, split, tmp_path):
+    nothing = Stage("one", TWO_EPOCHS, joint, trains=("gates.",))
+    with pytest.raises(UserError, match=r"begin with 'gates\.', and this model has none"):
+        run(tiny_model(**HEADS), nothing, split, tmp_path)
+
+
 def test_a_killed_training_with_rates_resumes_to_the_same_weights(tiny_model, split, tmp_path):
     def trained(folder: Path, kill: bool) -> dict[str, torch.Tensor]:
         def dying(model, batch, progress):

@@ -297,6 +297,19 @@ def test_every_registered_method_loads_and_an_unknown_one_names_them(tmp_path):
         load("debert")
     with pytest.raises(UserError, match=r"source .*gone.py' does not exist"):
         load("mine", str(tmp_path / "gone.py"))
+    own = tmp_path / "own.py"
+    method = "from smartbert.methods import Method\n\nclass Mine(Method):\n    criterion = "
+    for text, message in (
+        (
+            method + "'entropie'\n",
+            r"unknown exit criterion 'entropie' \(did you mean",
+        ),
+        ("class Mine(:\n", r"own\.py cannot be loaded: .*line 1"),
+        ("import no_such_package\n", r"cannot be loaded: No module named 'no_such_package'"),
+    ):
+        own.write_text(text)
+        with pytest.raises(UserError, match=message):
+            load("mine", str(own))
 
 
 def test_batches_group_lengths_in_random_order_and_miss_no_example():

@@ -216,6 +216,28 @@ def test_an_unknown_space_is_named():
         Search({"deebert": member("deebert")}, "globl")
 
 
+def test_trainings_under_different_exit_rules_are_no_one_method():
+    mixed = {name: member(name) for name in ("deebert", "pabee")}
+    with pytest.raises(UserError, match=r"deebert \(entropy\), pabee \(patience\); set `group`"):
+        Search(mixed, GLOBAL)
+
+
+def test_depths_of_one_group_have_exits_of_their_own():
+    deep, shallow = (made_up("rte", "deebert", split="tune", depth=k) for k in (6, 3))
+    found, _ = tune_method(
+        {"deep": deep, "shallow": shallow},
+        convention="flops",
+        spaces=[GLOBAL, PER_LAYER],
+        trials=60,
+        sampler="nsga2",
+        seed=0,
+        dense=None,
+    )
+    for space in found.values():
+        for tried in space.front:
+            assert len(tried.thresholds) in (0, 5 if tried.member == "deep" else 2)
+
+
 def test_points_survive_json():
     found, _ = tuned("smartbert")
     for space in found.values():

@@ -185,6 +185,16 @@ def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
             r"unknown value 'rt' \(did you mean 'rte'\?\).*seeds",
         ),
         ("results", "my results", "results is 'my results'.*no spaces"),
+        ("results", "results/$run", "must have no .* signs of the shell, here '\\$'"),
+        ("results", "results/mine/", "'results/mine/'; take the slash at its end off"),
+        ("traces_from", "results/full", "traces_from and results are both 'results/full'"),
+        ("seeds.rte", [2**32], "seeds.rte.0 is 4294967296; it must be <= 4294967295"),
+        ("methods.smartbert.title", "PABEE", "'smartbert' and 'pabee' are both called 'PABEE'"),
+        ("methods.gates_off.epochs", 3, "unknown key 'epochs'"),
+        ("methods.gates_off.reads", "gates_off", "reads is 'gates_off' itself"),
+        ("methods.gates_off.continues", "skip_only", "trains nothing, but has `continues"),
+        ("methods.smartbert.teacher", "gates_off", "'gates_off', which reads another entry's"),
+        ("task_settings.rte", {"smartbert": {"continues": "deebert"}}, "unknown key 'continues'"),
         ("tuning.spaces", ["per_layer"], r"tuning\.spaces"),
         ("ablations.methods", [], r"has 'rte', and ablations\.methods is empty"),
         (
@@ -208,6 +218,23 @@ def test_what_cannot_work_is_refused_before_anything_runs(path, value, message):
     with pytest.raises(UserError, match=message) as refusal:
         validation.validate(changed(path, value))
     assert "\n" not in str(refusal.value)
+
+
+def test_one_method_may_be_several_trainings_of_one_file(tmp_path):
+    own, other = tmp_path / "own.py", tmp_path / "other.py"
+    for path in (own, other):
+        path.write_text("")
+    config = merged()
+    for name, path in (("mine", own), ("mine_wide", own)):
+        config["methods"][name] = {"source": str(path), "group": "mine"}
+    validation.validate(config)
+    config["methods"]["mine_wide"]["source"] = str(other)
+    with pytest.raises(UserError, match="entries of group 'mine' are of several methods"):
+        validation.validate(config)
+    other.write_text("class Mine(:\n")
+    config["methods"]["mine_wide"] = {"source": str(other)}
+    with pytest.raises(UserError, match=r"other\.py is no valid Python file.*line 1"):
+        validation.validate(config)
 
 
 def test_what_only_type_checkers_read_is_no_code_that_runs(tmp_path):
@@ -251,7 +278,7 @@ def test_an_entry_that_reads_takes_its_rows_from_another_one():
     assert plan.read_from(config, "gates_off") == "smartbert"
     # SmartBERT leaves its first stage's model as it is: its traces say all that skip-only's would
     assert plan.read_from(config, "skip_only") == "smartbert"
-    assert plan.trainings(config, "gates_off") == ("skip_only", "smartbert")
+    assert plan.trainings(config, "gates_off") == (("skip_only", "smartbert"),)
     assert plan.read_from(config, "smartbert") is None
     alone = changed("compare", ["full_bert", "skip_only"])
     alone["ablations"] = {"tasks": [], "methods": [], "task_methods": {}}

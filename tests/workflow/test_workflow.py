@@ -14,6 +14,8 @@ import yaml
 from conftest import ROOT
 from flow import snakemake
 
+from smartbert.manifest import Manifest
+
 pytestmark = pytest.mark.slow
 
 TOY = '''
@@ -171,6 +173,12 @@ def test_a_failed_run_is_a_row_and_the_others_are_compiled(run, tmp_path):
     assert {"smartbert", "deebert"} <= set(table[table["task"] == "rte"]["method"])
 
 
+def test_a_run_says_what_it_consists_of(run):
+    manifest = Manifest.read(run["folder"] / "manifest.json")
+    assert {"smartbert", "pabee"} <= set(manifest.methods) and "rte" in manifest.tasks
+    assert manifest.trainings["smartbert"] == (("skip_only", "smartbert"),)
+
+
 def test_a_run_says_where_it_comes_from(run):
     import json
 
@@ -222,8 +230,10 @@ def test_a_model_is_published_and_a_method_timed_on_demand(run):
     change = folder.parent / "latency.yaml"
     change.write_text("latency: {batch_sizes: [2], examples: 6, repeats: 2}")
     targets = [f"{folder}/{model}", f"{folder}/{timed}"]
-    snakemake(*targets, "--cores", "2", *run["words"], str(change))
     weights = folder / "runs/sst2/smartbert/seed1/model.safetensors"
+    trained = weights.stat().st_mtime_ns
+    snakemake(*targets, "--cores", "2", *run["words"], str(change))
+    assert weights.stat().st_mtime_ns == trained  # else all that comes of them would run again
     assert (folder / model).with_name("model.safetensors").samefile(weights)  # no second copy
     predict = [sys.executable, "-m", "smartbert", "predict", "--model", str(folder / model)[:-10]]
     done = subprocess.run(predict, cwd=ROOT, input="a warm and funny film\n", capture_output=True,

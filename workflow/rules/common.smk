@@ -18,7 +18,7 @@ from workflow.code import digest
 from workflow.settings import entries, options, plan, validation
 
 # Scripts are found from any folder; -P keeps that folder's own files out of their way.
-PATHS = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), ROOT]))
+PATHS = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(PATHS)}; ")
 
 # What a module's `config` does not say holds as config.yaml says it.
@@ -37,7 +37,7 @@ AS_ONE = "|".join(GROUPS)
 # Entries whose rows are another's traces, read under their own rule: nothing of theirs is recorded.
 READ = {name: other for name in config["methods"] if (other := plan.read_from(config, name))}
 RECORDED = "|".join(name for name in config["methods"] if name not in READ)
-MODEL = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+TRAINED = "|".join(name for name in config["methods"] if not entries.is_read(config, name))
 
 
 wildcard_constraints:

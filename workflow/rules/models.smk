@@ -8,8 +8,10 @@ rule publish:
         tuned=tuned_files,
         data=rules.task_data.output.record,
     output:
+        # Weights and tokenizer are links to the training's own files: declared, they would get new
+        # dates, and the trainings with them.
         card="<results>/models/{task}/{method}/seed{seed}/README.md",
-        model=[f"<results>/models/{{task}}/{{method}}/seed{{seed}}/{name}" for name in MODEL],
+        config="<results>/models/{task}/{method}/seed{seed}/config.json",
     log:
         "<logs>/publish/{task}-{method}-{seed}.log",
     benchmark:

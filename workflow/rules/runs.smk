@@ -18,6 +18,8 @@ rule train:
         "<logs>/train/{task}-{method}-{seed}.log",
     benchmark:
         "<benchmarks>/train/{task}-{method}-{seed}.tsv"
+    wildcard_constraints:
+        method=TRAINED,
     conda:
         "../../environment.yml"
     threads: config["resources"]["threads"]

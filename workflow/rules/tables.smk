@@ -47,6 +47,7 @@ rule tables:
         literature=f"{ROOT}/smartbert/report/literature.csv",
     output:
         [table_in_report(path) for path in TABLES],
+        manifest="<results>/manifest.json",
     log:
         "<logs>/tables.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Compile the csv files of all runs and their comparison into the tables."""
+"""Compile the csv files of all runs and their comparison into the tables, with the manifest."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="results folder to write to")
     args = parser.parse_args(argv)
     sources = Sources(args.runs, args.statistics)
-    write_tables(sources, args.manifest, caption=args.caption, out=Results(args.out))
+    results = Results(args.out)
+    write_tables(sources, args.manifest, caption=args.caption, out=results)
+    args.manifest.write(results.manifest)
 
 
 if __name__ == "__main__":

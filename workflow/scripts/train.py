@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from smartbert.data.columns import read_columns
+from smartbert.errors import UserError
 from smartbert.files import PARTIAL, unwritable, whole_folder, write_csv
 from smartbert.provenance import of_model, of_training, sha256
 from smartbert.results import HISTORY, PROVENANCE, WEIGHTS, Run
@@ -65,6 +66,10 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
     )  # fmt: skip
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
+    if args.teacher and not any(stage.teacher for stage in stages):
+        raise UserError(
+            f"no stage of {args.name} learns from a teacher; take `methods.{args.name}.teacher` out"
+        )
     tokenizer = AutoTokenizer.from_pretrained(args.backbone)
     mentor = load_model(args.teacher) if args.teacher else None
     work, history = Run(args.out).checkpoints, []

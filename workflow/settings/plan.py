@@ -15,7 +15,6 @@ from workflow.settings.entries import (
     entry,
     groups,
     method_settings,
-    needed,
     registered,
     seeds,
     title,
@@ -110,11 +109,18 @@ def _same_threshold(config: dict, task: str, *names: str) -> bool:
     return len({method_settings(config, task, n).get("skip_threshold") for n in names}) == 1
 
 
-def trainings(config: dict, name: str) -> tuple[str, ...]:
-    """Return the trainings behind an entry's traces, in the order in which they are done."""
-    if (other := read_from(config, name)) is not None:
-        return trainings(config, other)
-    return (*needed(config, name), name)
+def trainings(config: dict, name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the trainings behind an entry's traces, in lines: each from one that starts from the
+    backbone to the entry's own, along those that it goes on or learns from.
+    """
+    return trainings_of(config, read_from(config, name) or name)
+
+
+def trainings_of(config: dict, name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the lines of an entry's own training, whatever its traces are read from."""
+    before = [entry(config, name, key) for key in ("continues", "teacher")]
+    lines = [(*line, name) for one in before if one for line in trainings_of(config, one)]
+    return tuple(lines) or ((name,),)
 
 
 def manifest(
@@ -147,6 +153,7 @@ def manifest(
         spaces=tuple(config["tuning"]["spaces"]),
         trainings=lines,
         ablated=() if tasks else tuple(config["ablations"]["tasks"]),
+        reads={n: other for m in found.values() for n in m if (other := read_from(config, n))},
     )
 
 

@@ -3,6 +3,7 @@
 A mistake ends in one line that names the key, the value and what is allowed.
 """
 
+import ast
 import json
 import math
 from collections.abc import Mapping
@@ -14,13 +15,23 @@ import jsonschema
 import yaml
 
 from baselines.registry import METHODS, source_file
+from smartbert import metrics
 from smartbert.cost import CONVENTIONS
 from smartbert.data.settings import check_path
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import REFERENCE
 from smartbert.results import Results
 from smartbert.tasks import TASKS
-from workflow.settings.entries import entry, groups, lineage, parents, registered, seeds, teacher
+from workflow.settings.entries import (
+    entry,
+    groups,
+    is_read,
+    lineage,
+    parents,
+    registered,
+    seeds,
+    teacher,
+)
 from workflow.settings.plan import ablation_entries, variants
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -62,11 +73,8 @@ def validate(config: dict) -> None:
     parents(config)
     for name in config["methods"]:
         _check_start(config, name)
-    if any(map(str.isspace, config["results"])):
-        raise UserError(
-            f"config: results is {config['results']!r}; it becomes part of commands and must have"
-            " no spaces"
-        )
+    _check_folders(config)
+    _check_titles(config)
     if REFERENCE not in config["compare"]:
         raise UserError(f"config: compare lacks {REFERENCE!r}, the reference of every ratio")
     for name, own in config["task_settings"].items():
@@ -74,11 +82,13 @@ def validate(config: dict) -> None:
             if part == "training":
                 part_schema = schema()["properties"]["training"]
             elif part in config["methods"]:
-                part_schema = entry_schema(config, part)
+                part_schema = entry_schema(config, part, task=True)
             else:
                 known = ["training", *config["methods"]]
                 raise unknown("method", part, known, setting=f"task_settings.{name}")
             _check(values, {**part_schema, "required": []}, ("task_settings", name, part))
+    for name in config["tasks"]:
+        metrics.check(TASKS[name])
     for name, given in config["data"]["splits"].items():
         expected = len(TASKS[name].test)
         if "test" in given and len(given["test"]) != expected:
@@ -116,8 +126,20 @@ def _check_start(config: dict, name: str) -> None:
     learns from, or the entry whose traces it reads.
     """
     if (path := entry(config, name, "source")) is not None:
-        source_file(name, path)
+        _check_syntax(name, source_file(name, path))
     teacher(config, name)
+    for key in ("continues", "teacher"):
+        other = entry(config, name, key)
+        if other is not None and other in config["methods"] and is_read(config, other):
+            raise UserError(
+                f"config: methods.{name}.{key} is {other!r}, which reads another entry's traces and"
+                " has no model; set it to an entry that is trained"
+            )
+        if other and is_read(config, name):
+            raise UserError(
+                f"config: methods.{name} reads another entry's traces and trains nothing, but has"
+                f" `{key}: {other}`; take one of the two out"
+            )
     record = METHODS.get(registered(config, name)) if path is None else None
     if record and record.continues and entry(config, name, "continues") is None:
         raise UserError(
@@ -141,6 +163,8 @@ def _check_start(config: dict, name: str) -> None:
         )
     if read not in config["methods"]:
         raise unknown("method", read, config["methods"], setting=f"methods.{name}.reads")
+    if read == name:
+        raise UserError(f"config: methods.{name}.reads is {name!r} itself; set it to another entry")
     if entry(config, read, "reads") is not None:
         raise UserError(
             f"config: methods.{name}.reads is {read!r}, which reads traces itself; set it to"
@@ -175,7 +199,7 @@ def _one_criterion(config: dict) -> None:
         UserError: naming the group.
     """
     for group, members in groups(config, list(config["methods"])).items():
-        kinds = {registered(config, name) for name in members}
+        kinds = {entry(config, name, "source") or registered(config, name) for name in members}
         if len(kinds) > 1:
             raise UserError(
                 f"config: the entries of group {group!r} are of several methods"
@@ -183,17 +207,77 @@ def _one_criterion(config: dict) -> None:
             )
 
 
-def entry_schema(config: dict, name: str) -> dict:
-    """Return the schema of an entry under `methods`: its method's keys and those of any entry."""
+def entry_schema(config: dict, name: str, *, task: bool = False) -> dict:
+    """Return the schema of an entry under `methods`: its method's keys, those of training, which an
+    entry that reads has not, and those of any entry, which `task_settings` has not.
+    """
     method = registered(config, name)
     own = METHODS[method].settings if method in METHODS else None
-    shared = {**schema()["$defs"]["entry"], **schema()["properties"]["training"]["properties"]}
+    entry_keys = schema()["$defs"]["entry"]
+    training = {} if is_read(config, name) else schema()["properties"]["training"]["properties"]
+    shared = training if task else {**entry_keys, **training}
+    if entry(config, name, "source") is not None:  # its own file knows its other keys
+        barred = dict.fromkeys(entry_keys, False) if task else {}
+        return {"type": "object", "properties": {**shared, **barred}}
     if own is None:
-        if entry(config, name, "source") is None:
-            hint = f"methods.{name} (or give it a `source` file)"
-            raise unknown("method", method, METHODS, setting=hint)
-        return {"type": "object", "properties": shared}  # its own file knows its other keys
+        hint = f"methods.{name} (or give it a `source` file)"
+        raise unknown("method", method, METHODS, setting=hint)
     return {"type": "object", "properties": {**shared, **own}, "additionalProperties": False}
+
+
+UNSAFE = set(" \t\n\"'`$&|;<>()*?[]{}!#\\^")  # to a shell, or to Snakemake's own patterns
+
+
+def _check_folders(config: dict) -> None:
+    """Raise UserError on a folder whose name cannot be a part of commands, or that serves twice."""
+    for key in ("results", "traces_from"):
+        value = config[key]
+        if value and (found := sorted(set(value) & UNSAFE)):
+            raise UserError(
+                f"config: {key} is {value!r}; it becomes part of commands and must have no spaces,"
+                f" quotes, brackets or other signs of the shell, here {found[0]!r}"
+            )
+        if value and value != "/" and value.endswith("/"):
+            raise UserError(f"config: {key} is {value!r}; take the slash at its end off")
+    own, kept = Path(config["results"]), config["traces_from"]
+    if kept and Path(kept).resolve() == own.resolve():
+        raise UserError(
+            f"config: traces_from and results are both {config['results']!r}; set `results` to a"
+            " folder of its own"
+        )
+
+
+def _check_titles(config: dict) -> None:
+    """Raise UserError if two methods that tables show together have one title."""
+    compared = list(groups(config, config["compare"]))
+    shown = [compared]
+    shown += [ablation_entries(config, name) for name in config["ablations"]["tasks"]]
+    for names in shown:
+        by_title: dict[str, str] = {}
+        for name in names:
+            own = _title(config, name)
+            other = by_title.setdefault(own, name)
+            if other != name:
+                raise UserError(
+                    f"config: methods {other!r} and {name!r} are both called {own!r} in tables; set"
+                    f" `methods.{name}.title`"
+                )
+
+
+def _title(config: dict, group: str) -> str:
+    """Return how tables call a method, as far as is known without loading a `source` file."""
+    member = groups(config, list(config["methods"])).get(group, [group])[0]
+    said = entry(config, group if group in config["methods"] else member, "title")
+    if said is not None or entry(config, member, "source") is not None:
+        return said or f"{entry(config, member, 'source')}"
+    return METHODS[registered(config, member)].title
+
+
+def _check_syntax(name: str, path: Path) -> None:
+    try:
+        ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"method {name!r}: {path} is no valid Python file: {error}") from error
 
 
 def _check_plain(value: object, where: tuple[str, ...]) -> None:
