@@ -16,6 +16,7 @@ from smartbert.tasks import TaskSpec, adopt
 
 REFERENCE = "full_bert"  # the entry that every ratio is related to
 SUBJECT = "smartbert"  # the entry that the others are compared with, and that is ablated
+SKIPS = "skip_only"  # its first stage, whose lambda an ablation varies
 
 Role = Literal["reference", "ours", "rival", "control"]
 

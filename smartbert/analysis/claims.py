@@ -18,12 +18,12 @@ from smartbert.analysis.evidence import (
     together,
 )
 from smartbert.analysis.statistics import Estimate, interval
-from smartbert.manifest import REFERENCE, SUBJECT
+from smartbert.manifest import REFERENCE, SKIPS, SUBJECT
 from smartbert.points import AUC, DROP, EXITS, FULL, GATES, MOST_DROPPED
 from smartbert.tasks import TASKS
 
-RIVALS = ("deebert", "pabee", "skip_only", "truncated_bert")
-SKIPS, EXIT_ONLY = "skip_only", "exit_only"
+RIVALS = ("deebert", "pabee", SKIPS, "truncated_bert")
+EXIT_ONLY = "exit_only"
 NO_CONTRAST, SOFT = "smartbert_no_contrast", "skip_only_soft"
 HARD_TASKS = ("rte", "wnli")  # where, the abstract says, entropy exits hardly help
 REDUCTION = 2.0  # the lower end of the claimed "2-3x"

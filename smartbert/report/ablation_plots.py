@@ -8,12 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smartbert.analysis.ablation import CHANGES
-from smartbert.manifest import SUBJECT, Look
+from smartbert.manifest import SKIPS, SUBJECT, Look
 from smartbert.report.panels import finish, note, score_label, task_title
 from smartbert.report.style import NARROW, PAGE, SMALL, style
 
 BAR = 0.22  # inches a row
-SKIPS = "skip_only"  # whose lambda is varied
 
 
 def ablation_figure(table: pd.DataFrame, *, looks: Mapping[str, Look], caption: str) -> Figure:

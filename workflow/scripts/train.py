@@ -42,7 +42,15 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     take_one()
     offline()
+    train(args)
 
+
+def train(args: argparse.Namespace) -> None:
+    """Train all stages and write the model folder.
+
+    Raises:
+        UserError: if what it starts from is damaged, or a teacher is given that no stage has.
+    """
     import pandas as pd
     from transformers import AutoTokenizer
 

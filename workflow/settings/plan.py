@@ -3,6 +3,7 @@
 from baselines.registry import METHODS
 from smartbert.manifest import (
     REFERENCE,
+    SKIPS,
     SUBJECT,
     Manifest,
     Role,
@@ -19,8 +20,6 @@ from workflow.settings.entries import (
     seeds,
     title,
 )
-
-SKIPS = "skip_only"  # stage 1 of what is ablated
 
 
 def groups_of(config: dict, names: list[str]) -> dict[str, list[str]]:

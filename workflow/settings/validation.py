@@ -4,19 +4,10 @@ A mistake ends in one line that names the key, the value and what is allowed.
 """
 
 import ast
-import json
-import math
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from types import NoneType
-
-import jsonschema
-import yaml
 
 from baselines.registry import METHODS, source_file
 from smartbert import metrics
-from smartbert.cost import CONVENTIONS
 from smartbert.data.settings import check_path
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import REFERENCE
@@ -33,18 +24,7 @@ from workflow.settings.entries import (
     teacher,
 )
 from workflow.settings.plan import ablation_entries, variants
-
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
-
-
-@cache
-def schema() -> dict:
-    """Return the config's JSON schema; the names of tasks come from the records."""
-    loaded = yaml.safe_load(SCHEMA.read_text())
-    loaded["$defs"]["task"] = {"enum": list(TASKS)}
-    loaded["$defs"]["task_or_default"] = {"enum": ["default", *TASKS]}
-    loaded["properties"]["cost"]["properties"]["convention"] = {"enum": list(CONVENTIONS)}
-    return loaded
+from workflow.settings.schema import check, check_plain, entry_schema, schema
 
 
 def validate(config: dict) -> None:
@@ -53,30 +33,57 @@ def validate(config: dict) -> None:
     Raises:
         UserError: one line on the first violation.
     """
-    _check_plain(config, ())
-    _check(config, schema(), ())
-    for name, own in config["methods"].items():
-        _check(own, {"type": "object", "properties": schema()["$defs"]["entry"]}, ("methods", name))
-    for name, own in config["methods"].items():
-        lineage(config, name)
-        _check(own, entry_schema(config, name), ("methods", name))
-    listed = {"compare": config["compare"], "ablations.methods": config["ablations"]["methods"]}
-    for name, own in config["ablations"]["task_methods"].items():
-        listed[f"ablations.task_methods.{name}"] = own
-    for key, names in listed.items():
-        for name in names:
-            if name not in config["methods"]:
-                raise unknown("method", name, config["methods"], setting=f"{key} in the config")
+    check_plain(config, ())
+    check(config, schema(), ())
+    _check_entries(config)
+    listed = _listed(config)
     _one_criterion(config)
-    listed.pop("compare")
     _check_variants(config, listed)
     parents(config)
     for name in config["methods"]:
         _check_start(config, name)
+        _check_reading(config, name)
     _check_folders(config)
     _check_titles(config)
     if REFERENCE not in config["compare"]:
         raise UserError(f"config: compare lacks {REFERENCE!r}, the reference of every ratio")
+    _check_tasks(config)
+    if config["traces_from"]:
+        check_traces(config)
+    else:
+        check_path(config["data"]["path"], config["tasks"])
+
+
+def _check_entries(config: dict) -> None:
+    """Raise UserError on a key or value that an entry under `methods` cannot have."""
+    keys = {"type": "object", "properties": schema()["$defs"]["entry"]}
+    for name, own in config["methods"].items():
+        check(own, keys, ("methods", name))
+    for name, own in config["methods"].items():
+        lineage(config, name)
+        check(own, entry_schema(config, name), ("methods", name))
+
+
+def _listed(config: dict) -> dict[str, list[str]]:
+    """Return the lists of variants, by the key that has them.
+
+    Raises:
+        UserError: if one of them, or `compare`, names what is not in the config.
+    """
+    listed = {"ablations.methods": config["ablations"]["methods"]}
+    for name, own in config["ablations"]["task_methods"].items():
+        listed[f"ablations.task_methods.{name}"] = own
+    for key, names in {"compare": config["compare"], **listed}.items():
+        for name in names:
+            if name not in config["methods"]:
+                raise unknown("method", name, config["methods"], setting=f"{key} in the config")
+    return listed
+
+
+def _check_tasks(config: dict) -> None:
+    """Raise UserError on what is set for single tasks: their scores, settings and splits."""
+    for name in config["tasks"]:
+        metrics.check(TASKS[name])
     for name, own in config["task_settings"].items():
         for part, values in own.items():
             if part == "training":
@@ -86,17 +93,11 @@ def validate(config: dict) -> None:
             else:
                 known = ["training", *config["methods"]]
                 raise unknown("method", part, known, setting=f"task_settings.{name}")
-            _check(values, {**part_schema, "required": []}, ("task_settings", name, part))
-    for name in config["tasks"]:
-        metrics.check(TASKS[name])
+            check(values, {**part_schema, "required": []}, ("task_settings", name, part))
     for name, given in config["data"]["splits"].items():
         expected = len(TASKS[name].test)
         if "test" in given and len(given["test"]) != expected:
             raise UserError(f"config: data.splits.{name}.test needs {expected} split name(s)")
-    if config["traces_from"]:
-        check_traces(config)
-    else:
-        check_path(config["data"]["path"], config["tasks"])
 
 
 def _check_variants(config: dict, listed: dict[str, list[str]]) -> None:
@@ -122,8 +123,8 @@ def _check_variants(config: dict, listed: dict[str, list[str]]) -> None:
 
 
 def _check_start(config: dict, name: str) -> None:
-    """Raise UserError if an entry lacks the file that defines it, the model it goes on from or
-    learns from, or the entry whose traces it reads.
+    """Raise UserError if an entry lacks the file that defines it, or the model it goes on from or
+    learns from.
     """
     if (path := entry(config, name, "source")) is not None:
         _check_syntax(name, source_file(name, path))
@@ -146,6 +147,12 @@ def _check_start(config: dict, name: str) -> None:
             f"config: methods.{name} is a {record.name}, which goes on from a trained model: set"
             f" `methods.{name}.continues` to the entry that trains it"
         )
+
+
+def _check_reading(config: dict, name: str) -> None:
+    """Raise UserError if an entry lacks the one whose traces it reads, or cannot read any."""
+    path = entry(config, name, "source")
+    record = METHODS.get(registered(config, name)) if path is None else None
     read = entry(config, name, "reads")
     if record and record.reads and read is None:
         raise UserError(
@@ -207,24 +214,6 @@ def _one_criterion(config: dict) -> None:
             )
 
 
-def entry_schema(config: dict, name: str, *, task: bool = False) -> dict:
-    """Return the schema of an entry under `methods`: its method's keys, those of training, which an
-    entry that reads has not, and those of any entry, which `task_settings` has not.
-    """
-    method = registered(config, name)
-    own = METHODS[method].settings if method in METHODS else None
-    entry_keys = schema()["$defs"]["entry"]
-    training = {} if is_read(config, name) else schema()["properties"]["training"]["properties"]
-    shared = training if task else {**entry_keys, **training}
-    if entry(config, name, "source") is not None:  # its own file knows its other keys
-        barred = dict.fromkeys(entry_keys, False) if task else {}
-        return {"type": "object", "properties": {**shared, **barred}}
-    if own is None:
-        hint = f"methods.{name} (or give it a `source` file)"
-        raise unknown("method", method, METHODS, setting=hint)
-    return {"type": "object", "properties": {**shared, **own}, "additionalProperties": False}
-
-
 UNSAFE = set(" \t\n\"'`$&|;<>()*?[]{}!#\\^")  # to a shell, or to Snakemake's own patterns
 
 
@@ -278,60 +267,3 @@ def _check_syntax(name: str, path: Path) -> None:
         ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
         raise UserError(f"method {name!r}: {path} is no valid Python file: {error}") from error
-
-
-def _check_plain(value: object, where: tuple[str, ...]) -> None:
-    """Raise UserError on what YAML can say and JSON cannot: dates, keys that are no text, .nan."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                place = ".".join(where) or "the top level"
-                raise UserError(f"config: key {key!r} in {place} is no text; put it in quotes")
-            _check_plain(inner, (*where, key))
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            _check_plain(inner, (*where, str(number)))
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"config: {'.'.join(where)} is {value}; it must be a finite number")
-    elif not isinstance(value, str | int | float | NoneType):
-        kind = type(value).__name__
-        raise UserError(f"config: {'.'.join(where)} is a {kind} ({value}); put it in quotes")
-
-
-def _check(values: object, rules: dict, where: tuple[str, ...]) -> None:
-    """Raise UserError on the first violation of a schema by a part of the config."""
-    error = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(rules | {"$defs": schema()["$defs"]}).iter_errors(values)
-    )
-    if error is not None:
-        raise UserError("config: " + explain(error, where))
-
-
-def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> str:
-    """Return a schema violation as one line: key, value, what is allowed."""
-    path = [*prefix, *error.absolute_path]
-    where = ".".join(str(part) for part in path) or "the top level"
-    value: object = error.instance
-    rule: object = error.validator_value
-    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
-        assert isinstance(value, Mapping)  # the schema speaks of the keys of an object
-        known = list(error.schema.get("properties", {}))
-        key = next(key for key in value if key not in known)
-        return str(unknown("key", key, known, setting=where))
-    if error.validator == "required" and isinstance(rule, list):
-        assert isinstance(value, Mapping)
-        return f"key {next(key for key in rule if key not in value)!r} is missing in {where}"
-    if error.validator == "enum" and isinstance(rule, list):
-        return str(unknown("value", value, rule, setting=where))
-    limits = {
-        "minimum": ">=",
-        "maximum": "<=",
-        "exclusiveMinimum": ">",
-        "exclusiveMaximum": "<",
-    }
-    if error.validator in limits:
-        return f"{where} is {value}; it must be {limits[str(error.validator)]} {rule}"
-    if error.validator == "type" and isinstance(rule, str | list):
-        kinds = rule if isinstance(rule, str) else " or ".join(rule)
-        return f"{where} is {json.dumps(value)}; it must be of type {kinds}"
-    return f"{where} is {json.dumps(value)}; {error.message}"

@@ -1,0 +1,108 @@
+"""Schema: what a config may say, and one line on what it may not.
+
+The file beside this is the whole of it but for names that records have: tasks, cost conventions and
+the settings of each method.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import NoneType
+
+import jsonschema
+import yaml
+
+from baselines.registry import METHODS
+from smartbert.cost import CONVENTIONS
+from smartbert.errors import UserError, unknown
+from smartbert.tasks import TASKS
+from workflow.settings.entries import entry, is_read, registered
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+@cache
+def schema() -> dict:
+    """Return the config's JSON schema; the names of tasks come from the records."""
+    loaded = yaml.safe_load(SCHEMA.read_text())
+    loaded["$defs"]["task"] = {"enum": list(TASKS)}
+    loaded["$defs"]["task_or_default"] = {"enum": ["default", *TASKS]}
+    loaded["properties"]["cost"]["properties"]["convention"] = {"enum": list(CONVENTIONS)}
+    return loaded
+
+
+def entry_schema(config: dict, name: str, *, task: bool = False) -> dict:
+    """Return the schema of an entry under `methods`: its method's keys, those of training, which an
+    entry that reads has not, and those of any entry, which `task_settings` has not.
+    """
+    method = registered(config, name)
+    own = METHODS[method].settings if method in METHODS else None
+    entry_keys = schema()["$defs"]["entry"]
+    training = {} if is_read(config, name) else schema()["properties"]["training"]["properties"]
+    shared = training if task else {**entry_keys, **training}
+    if entry(config, name, "source") is not None:  # its own file knows its other keys
+        barred = dict.fromkeys(entry_keys, False) if task else {}
+        return {"type": "object", "properties": {**shared, **barred}}
+    if own is None:
+        hint = f"methods.{name} (or give it a `source` file)"
+        raise unknown("method", method, METHODS, setting=hint)
+    return {"type": "object", "properties": {**shared, **own}, "additionalProperties": False}
+
+
+def check_plain(value: object, where: tuple[str, ...]) -> None:
+    """Raise UserError on what YAML can say and JSON cannot: dates, keys that are no text, .nan."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                place = ".".join(where) or "the top level"
+                raise UserError(f"config: key {key!r} in {place} is no text; put it in quotes")
+            check_plain(inner, (*where, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            check_plain(inner, (*where, str(number)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"config: {'.'.join(where)} is {value}; it must be a finite number")
+    elif not isinstance(value, str | int | float | NoneType):
+        kind = type(value).__name__
+        raise UserError(f"config: {'.'.join(where)} is a {kind} ({value}); put it in quotes")
+
+
+def check(values: object, rules: dict, where: tuple[str, ...]) -> None:
+    """Raise UserError on the first violation of a schema by a part of the config."""
+    error = jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(rules | {"$defs": schema()["$defs"]}).iter_errors(values)
+    )
+    if error is not None:
+        raise UserError("config: " + explain(error, where))
+
+
+def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> str:
+    """Return a schema violation as one line: key, value, what is allowed."""
+    path = [*prefix, *error.absolute_path]
+    where = ".".join(str(part) for part in path) or "the top level"
+    value: object = error.instance
+    rule: object = error.validator_value
+    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
+        assert isinstance(value, Mapping)  # the schema speaks of the keys of an object
+        known = list(error.schema.get("properties", {}))
+        key = next(key for key in value if key not in known)
+        return str(unknown("key", key, known, setting=where))
+    if error.validator == "required" and isinstance(rule, list):
+        assert isinstance(value, Mapping)
+        return f"key {next(key for key in rule if key not in value)!r} is missing in {where}"
+    if error.validator == "enum" and isinstance(rule, list):
+        return str(unknown("value", value, rule, setting=where))
+    limits = {
+        "minimum": ">=",
+        "maximum": "<=",
+        "exclusiveMinimum": ">",
+        "exclusiveMaximum": "<",
+    }
+    if error.validator in limits:
+        return f"{where} is {value}; it must be {limits[str(error.validator)]} {rule}"
+    if error.validator == "type" and isinstance(rule, str | list):
+        kinds = rule if isinstance(rule, str) else " or ".join(rule)
+        return f"{where} is {json.dumps(value)}; it must be of type {kinds}"
+    return f"{where} is {json.dumps(value)}; {error.message}"
