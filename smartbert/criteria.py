@@ -111,6 +111,10 @@ def patience_signal(state: State, seen: Seen) -> Array:
     return count
 
 
+# A setting that a publication sweeps: a threshold, or a threshold and the rule's parameters.
+Swept: TypeAlias = int | float | tuple[int | float, ...]
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A second setting of a rule, on which its signals depend.

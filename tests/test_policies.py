@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import made_up
 
+from smartbert.analysis.sweep import published_sweep
 from smartbert.criteria import (
     CRITERIA,
     LARGEST,
@@ -212,6 +213,16 @@ def test_a_rules_second_parameter_is_tuned_and_survives_json(space):
     setting = settings_[-1].setting
     back = search.setting("mine", search.parameters(setting))
     assert back.policy.parameters == setting.policy.parameters or not setting.policy.thresholds
+
+
+def test_a_published_sweep_gives_parameters_with_the_threshold(tmp_path):
+    trace = traced(5, "steady_entropy", executed=1.0)
+    trace = replace(trace, meta=replace(trace.meta, sweep=((0.4, 1), (0.4, 3), (0.0, 2))))
+    trace.save(tmp_path / "trace.safetensors")
+    found = published_sweep(type(trace).load(tmp_path / "trace.safetensors"))
+    swept = {point.name: point.policy for point in found if point.policy.thresholds}
+    assert list(swept) == ["steady_entropy 0.4, window 1", "steady_entropy 0.4, window 3"]
+    assert [policy.parameters for policy in swept.values()] == [(1,), (3,)]
 
 
 def test_a_trace_without_the_array_that_a_rule_needs_is_refused():

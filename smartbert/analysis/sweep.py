@@ -23,17 +23,23 @@ def published_sweep(trace: Trace, *, label: str = "") -> list[Point]:
             where that is all there is.
     """
     skip, depth = trace.meta.skip_threshold, trace.depth
-    criterion, thresholds = trace.meta.criterion, trace.meta.sweep
+    criterion, sweep = trace.meta.criterion, trace.meta.sweep
     policies = {FULL: Policy()}
     if skip is not None:
-        swept = [skip] if thresholds else trace.grid[np.isfinite(trace.grid)]
+        swept = [skip] if sweep else trace.grid[np.isfinite(trace.grid)]
         digits = next(n for n in range(3, 10) if len({f"{s:.{n}g}" for s in swept}) == len(swept))
         policies.update({f"skip {s:.{digits}g}": Policy(NEVER, (), float(s)) for s in swept})
-    for threshold in thresholds:
-        policy = Policy.uniform(criterion, threshold, depth=depth, skip_threshold=skip)
+    for swept_setting in sweep:
+        threshold, *given = swept_setting if isinstance(swept_setting, tuple) else (swept_setting,)
+        policy = Policy.uniform(
+            criterion, threshold, depth=depth, skip_threshold=skip, parameters=tuple(given)
+        )
         if policy.can_exit(depth):  # at the others the exits change nothing
             parts = [] if skip is None else [f"skip {skip:.3g}"]
-            policies[", ".join([*parts, f"{criterion} {threshold:g}"])] = policy
+            names = [p.name for p in policy.rule.parameters] if policy.rule else []
+            parts += [f"{criterion} {threshold:g}"]
+            parts += [f"{name} {value:g}" for name, value in zip(names, given, strict=True)]
+            policies[", ".join(parts)] = policy
     if label:
         alone = len(policies) == 1
         policies = {label if alone else f"{label}, {name}": p for name, p in policies.items()}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from smartbert.criteria import Swept
 from smartbert.errors import unknown
 
 if TYPE_CHECKING:
@@ -122,14 +123,15 @@ class Method:
         title: how tables and figures call a method of a user's own file; that of a registered one
             stands in its record.
         criterion: exit rule that is tuned, a name in `criteria.CRITERIA`, or "never".
-        sweep: exit thresholds of the published sweep.
+        sweep: exit thresholds of the published sweep; under a rule with parameters each is a tuple,
+            the threshold and then those.
         defaults: the method's own settings (beside `Optimisation`'s) with their values when the
             config is silent; a key that is not here is refused.
     """
 
     title: str = ""
     criterion: str = "never"
-    sweep: tuple[float, ...] = ()
+    sweep: tuple[Swept, ...] = ()
     defaults: Settings = {}
 
     def configure(

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from smartbert.cost import Architecture
-from smartbert.criteria import CRITERIA, NEVER
+from smartbert.criteria import CRITERIA, NEVER, Swept
 from smartbert.records import Count, Record, Text
 
 WHOLE, REAL = "iu", "f"  # kinds of numpy types
@@ -41,7 +41,7 @@ class TraceMeta(Record):
         method: the config's name of the entry.
         title: how tables and figures call it.
         criterion: exit rule that is tuned, or "never".
-        sweep: exit thresholds that its publication sweeps.
+        sweep: exit thresholds that its publication sweeps, with the rule's parameters if any.
         skip_threshold: the model's own; None without gates.
         architecture: the sizes that cost depends on.
         data: hash of the split; `model`: of the weights.
@@ -53,7 +53,7 @@ class TraceMeta(Record):
     split: Literal["tune", "test"]
     title: Text
     criterion: Text
-    sweep: tuple[int | float, ...]
+    sweep: tuple[Swept, ...]
     skip_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | None
     architecture: Architecture
     data: Text

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from smartbert.criteria import Swept
 from smartbert.model.batching import RECORDED_TOKENS, length_batches, pad
 from smartbert.model.configuration import AdaptiveBertConfig, architecture
 from smartbert.model.heads import extra_arrays, extra_names
@@ -208,7 +209,7 @@ def trace_meta(
     *,
     title: str,
     criterion: str,
-    sweep: tuple[float, ...],
+    sweep: tuple[Swept, ...],
     provenance: Provenance,
     split: Literal["tune", "test"],
 ) -> TraceMeta:
