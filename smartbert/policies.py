@@ -65,6 +65,17 @@ class Policy:
         """
         return cls(criterion, (float(threshold),) * (depth - 1), skip_threshold, parameters)
 
+    def columns(self) -> dict[str, float | str | None]:
+        """Return the cells of a table that say what the policy is."""
+        thresholds = ";".join(f"{t:.6g}" for t in self.thresholds)
+        own = {"skip_threshold": self.skip_threshold, "thresholds": thresholds}
+        return {**own, **self.parameter_column()}
+
+    def parameter_column(self) -> dict[str, float | str | None]:
+        """Return the cell of its rule's parameters; no column where the rule has none."""
+        given = ";".join(f"{value:.6g}" for value in self.parameters)
+        return {"parameters": given} if given else {}
+
     def tests(self, layer: int) -> bool:
         """Return whether the exit after layer `layer` (0-based) is evaluated: only where it could
         stop, or where a later one may that depends on it.

@@ -215,6 +215,19 @@ def test_a_rules_second_parameter_is_tuned_and_survives_json(space):
     assert back.policy.parameters == setting.policy.parameters or not setting.policy.thresholds
 
 
+def test_tables_say_a_rules_parameters_where_there_are_some():
+    policy = Policy.uniform("steady_entropy", 0.5, depth=4, parameters=(2.0,))
+    assert policy.columns() == {
+        "skip_threshold": None,
+        "thresholds": "0.5;0.5;0.5",
+        "parameters": "2",
+    }
+    assert set(Policy.uniform("entropy", 0.5, depth=4).columns()) == {
+        "skip_threshold",
+        "thresholds",
+    }
+
+
 def test_a_published_sweep_gives_parameters_with_the_threshold(tmp_path):
     trace = traced(5, "steady_entropy", executed=1.0)
     trace = replace(trace, meta=replace(trace.meta, sweep=((0.4, 1), (0.4, 3), (0.0, 2))))

@@ -66,6 +66,7 @@ def score_rows(
             "subset": subset,
             "skip_threshold": point.policy.skip_threshold,
             "exit_threshold": _one_threshold(point.policy),
+            **point.policy.parameter_column(),
             **task_scores(spec, decisions.predictions[chosen], trace.labels[chosen]),
             "cost_relative": cost[chosen].mean(),
             "speedup": 1 / cost[chosen].mean(),
@@ -175,8 +176,7 @@ class Evaluation:
             {
                 **head(self.tuned),
                 **{"space": space, "subset": row["subset"], "member": setting.member},
-                "skip_threshold": setting.skip_threshold,
-                "thresholds": ";".join(f"{t:.6g}" for t in setting.thresholds),
+                **setting.policy.columns(),
                 **{"tune_score": setting.tune_score, "tune_cost": setting.tune_cost},
                 **{"score": row["score"], "cost": row["cost_relative"]},
                 "layers": row["layers"],
