@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
 
 # Tests side by side; those of one file share what they made.
-TESTS := python -m pytest -n $(CORES) --dist loadfile
+TESTS := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: quick check test reproduce minilm replay lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
