@@ -15,7 +15,7 @@ from baselines.registry import METHODS
 from smartbert.errors import UserError
 from smartbert.manifest import Manifest
 from workflow import code
-from workflow.settings import entries, plan, validation
+from workflow.settings import entries, options, plan, validation
 
 
 @pytest.mark.parametrize("name", ["config", "quick"])
@@ -218,6 +218,17 @@ def test_what_cannot_work_is_refused_before_anything_runs(path, value, message):
     with pytest.raises(UserError, match=message) as refusal:
         validation.validate(changed(path, value))
     assert "\n" not in str(refusal.value)
+
+
+def test_what_is_not_said_is_added_behind_what_is(tmp_path):
+    """The order of entries is that of a search over a group of them."""
+    defaults = tmp_path / "config.yaml"
+    defaults.write_text("{results: r, methods: {b: {epochs: 1}, c: {}}}")
+    given = {"methods": {"a": {}, "c": {}, "b": {"epochs": 2}}}
+    found = options.complete(given, defaults)
+    assert found == {"results": "r", "methods": {"a": {}, "c": {}, "b": {"epochs": 2}}}
+    assert list(found["methods"]) == ["a", "c", "b"]
+    assert list(given) == ["methods"]
 
 
 def test_one_method_may_be_several_trainings_of_one_file(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
@@ -13,10 +14,15 @@ from workflow.settings.entries import entry, method_settings, registered, title
 
 
 def complete(config: dict, defaults: Path) -> dict:
-    """Return a config with all that it does not say taken from another file."""
+    """Return a config with all that it does not say taken from another file.
+
+    What it says itself stays first, as where Snakemake merges: entries of one group are searched in
+    this order, and another order is another search.
+    """
     from snakemake.utils import update_config
 
-    merged: dict = yaml.safe_load(defaults.read_text())
+    merged = deepcopy(config)
+    update_config(merged, yaml.safe_load(defaults.read_text()))
     update_config(merged, config)
     return merged
 
