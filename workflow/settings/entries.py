@@ -2,6 +2,7 @@
 
 from baselines.registry import METHODS
 from smartbert.errors import UserError, unknown
+from smartbert.manifest import MethodRecord
 from smartbert.tasks import task
 
 # What an entry under `methods` says about itself, beside settings of its training.
@@ -73,6 +74,13 @@ def entry(config: dict, name: str, key: str) -> str | None:
 def registered(config: dict, name: str) -> str:
     """Return the registered method of an entry: said, or the name of the one that it is like."""
     return entry(config, name, "method") or lineage(config, name)[-1]
+
+
+def record(config: dict, name: str) -> MethodRecord | None:
+    """Return the record of an entry's registered method, None if a file of its own defines it."""
+    if entry(config, name, "source") is not None:
+        return None
+    return METHODS.get(registered(config, name))
 
 
 def module(config: dict, name: str) -> str:

@@ -16,6 +16,7 @@ from workflow.settings.entries import (
     entry,
     groups,
     method_settings,
+    record,
     registered,
     seeds,
     title,
@@ -87,14 +88,14 @@ def read_from(config: dict, name: str) -> str | None:
     """
     if (said := entry(config, name, "reads")) is not None:
         return said
-    record = METHODS.get(registered(config, name))
-    if record is None or record.rows_from is None or entry(config, name, "source") is not None:
+    own = record(config, name)
+    if own is None or own.rows_from is None:
         return None
     shown = [config["compare"], *(ablation_entries(config, task) for task in TASKS)]
     lists = [names for names in shown if name in names]
     for other in config["methods"]:
         if (
-            registered(config, other) == record.rows_from
+            registered(config, other) == own.rows_from
             and entry(config, other, "source") is None
             and entry(config, other, "continues") == name
             and all(other in names for names in lists)
@@ -158,10 +159,10 @@ def manifest(
 
 def _role(config: dict, name: str) -> Role:
     """Return the role of an entry: its method's; only one entry is the reference, and one ours."""
-    record = METHODS.get(registered(config, name))
-    if record is None or entry(config, name, "source") is not None:
+    own = record(config, name)
+    if own is None:
         return "rival"
-    return record.role if name == record.name or record.role == "rival" else "control"
+    return own.role if name == own.name or own.role == "rival" else "control"
 
 
 def figures(config: dict) -> list[str]:

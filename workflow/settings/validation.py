@@ -19,9 +19,11 @@ from workflow.settings.entries import (
     is_read,
     lineage,
     parents,
+    record,
     registered,
     seeds,
     teacher,
+    title,
 )
 from workflow.settings.plan import ablation_entries, variants
 from workflow.settings.schema import check, check_plain, entry_schema, schema
@@ -141,30 +143,29 @@ def _check_start(config: dict, name: str) -> None:
                 f"config: methods.{name} reads another entry's traces and trains nothing, but has"
                 f" `{key}: {other}`; take one of the two out"
             )
-    record = METHODS.get(registered(config, name)) if path is None else None
-    if record and record.continues and entry(config, name, "continues") is None:
+    own = record(config, name)
+    if own and own.continues and entry(config, name, "continues") is None:
         raise UserError(
-            f"config: methods.{name} is a {record.name}, which goes on from a trained model: set"
+            f"config: methods.{name} is a {own.name}, which goes on from a trained model: set"
             f" `methods.{name}.continues` to the entry that trains it"
         )
 
 
 def _check_reading(config: dict, name: str) -> None:
     """Raise UserError if an entry lacks the one whose traces it reads, or cannot read any."""
-    path = entry(config, name, "source")
-    record = METHODS.get(registered(config, name)) if path is None else None
+    own = record(config, name)
     read = entry(config, name, "reads")
-    if record and record.reads and read is None:
+    if own and own.reads and read is None:
         raise UserError(
-            f"config: methods.{name} is a {record.name}, which reads another entry's traces: set"
+            f"config: methods.{name} is a {own.name}, which reads another entry's traces: set"
             f" `methods.{name}.reads` to that entry"
         )
     if read is None:
         return
-    if record and not record.reads:
+    if own and not own.reads:
         able = [method.name for method in METHODS.values() if method.reads]
         raise UserError(
-            f"config: methods.{name} is a {record.name}, which cannot read another entry's traces;"
+            f"config: methods.{name} is a {own.name}, which cannot read another entry's traces;"
             f" allowed are {', '.join(able)}, or a method with a `source`: take"
             f" `methods.{name}.reads` out"
         )
@@ -255,11 +256,13 @@ def _check_titles(config: dict) -> None:
 
 def _title(config: dict, group: str) -> str:
     """Return how tables call a method, as far as is known without loading a `source` file."""
-    member = groups(config, list(config["methods"])).get(group, [group])[0]
-    said = entry(config, group if group in config["methods"] else member, "title")
-    if said is not None or entry(config, member, "source") is not None:
-        return said or f"{entry(config, member, 'source')}"
-    return METHODS[registered(config, member)].title
+    found = groups(config, list(config["methods"]))
+    member = found.get(group, [group])[0]
+    said = title(config, group) if group in found else entry(config, member, "title")
+    if said:
+        return said
+    own = record(config, member)
+    return own.title if own else f"{entry(config, member, 'source')}"
 
 
 def _check_syntax(name: str, path: Path) -> None:
