@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from smartbert.errors import UserError
 from smartbert.manifest import REFERENCE, SUBJECT, Look, MethodRecord
+from smartbert.points import PER_LAYER
 
 Schema: TypeAlias = dict[str, object]
 
@@ -77,6 +78,7 @@ METHODS: dict[str, MethodRecord] = {
             role="rival",
             look=Look("#0072B2", "^", "-."),
             continues=True,
+            beside=(PER_LAYER,),  # one threshold for all cannot switch a poor first exit off
         ),
         MethodRecord(
             "pabee",

@@ -166,9 +166,24 @@ class Criterion:
         xp = array_namespace(signals)
         return xp.astype(signals, xp.float64)
 
-    def passes(self, signals: Array, threshold: float) -> Array:
-        """Return where the signals stop; NaN (layer not executed) never does."""
+    def passes(self, signals: Array, threshold: float | Array) -> Array:
+        """Return where the signals stop; NaN (layer not executed) never does.
+
+        Args:
+            threshold: one, or as many as go with the signals.
+        """
         return signals < threshold if self.below else signals >= threshold
+
+    def ladder(self, classes: int, depth: int, *, steps: int = 50) -> tuple[float, ...]:
+        """Return thresholds fixed by the rule alone, from off towards stopping everybody: the
+        scale in equal steps, or every count of layers; none on a scale without ends.
+        """
+        if self.whole:
+            return (self.off, *(self.off + count for count in range(depth - 1, 0, -1)))
+        ends = self.off, self.everybody(classes)
+        if not all(abs(end) < LARGEST for end in ends):
+            return ()
+        return tuple(float(t) for t in np.linspace(*ends, steps + 1))
 
     def can_stop(self, threshold: float) -> bool:
         """Return whether any signal at all could stop at this threshold."""
@@ -206,6 +221,8 @@ CRITERIA: dict[str, Criterion] = {
         ),
     )
 }
+
+FIXING = "entropy"  # the rule that says "everybody leaves at this layer": it looks at no other exit
 
 
 def criterion(name: str) -> Criterion | None:

@@ -19,6 +19,11 @@ SUBJECT = "smartbert"  # the entry that the others are compared with, and that i
 SKIPS = "skip_only"  # its first stage, whose lambda an ablation varies
 
 Role = Literal["reference", "ours", "rival", "control"]
+Family = Literal["matched", "released"]
+# Rows with heads and budget alike; rows with the heads that each method's own code has.
+MATCHED: Family = "matched"
+RELEASED: Family = "released"
+FAMILIES: tuple[Family, ...] = (MATCHED, RELEASED)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class MethodRecord(Record):
             config) in place of recording.
         rows_from: a method that continues this one's model and leaves it as it is: where that one
             is recorded too, its traces say all that this one's would.
+        beside: search spaces that main tables and figures show beside the main one, where that
+            cannot do the method justice.
         settings: of its own, by name, each as a JSON schema; beside those that every training has.
     """
 
@@ -71,6 +78,7 @@ class MethodRecord(Record):
     trains: bool = True
     reads: bool = False
     rows_from: str | None = None
+    beside: tuple[str, ...] = ()
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @property
@@ -86,12 +94,16 @@ class ShownMethod(Record):
     Attributes:
         members: entries (trainings) behind it.
         title: the config's; None where that is silent.
+        beside: search spaces shown beside the main one.
+        family: of rows whose heads and budget are alike, or of those as released; None for neither.
     """
 
     members: tuple[str, ...]
     title: str | None
     role: Role
     look: Look
+    family: Family | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,11 @@ class Manifest(Record):
     def looks(self) -> dict[str, Look]:
         """How each method is drawn."""
         return {name: method.look for name, method in self.methods.items()}
+
+    @property
+    def beside(self) -> dict[str, tuple[str, ...]]:
+        """Search spaces shown beside the main one, by method."""
+        return {name: method.beside for name, method in self.methods.items()}
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:

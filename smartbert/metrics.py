@@ -1,10 +1,13 @@
 """Metrics: each a record of its title, range, number of classes and computing; scores in points
 (x100) (protocol: "Scores").
 
-Every metric is a function of the confusion counts, so scores of many settings or many bootstrap
-draws are computed at once from arrays of counts. Tests compare them with scikit-learn, which
-scores during training. A new metric is one more record in `METRICS`. No torch.
+Every metric is a function of how many examples of each class there are, are predicted and are hit,
+so scores of many settings or many bootstrap draws are computed at once from arrays of counts. Tests
+compare them with scikit-learn, which scores during training. A new metric is one more record in
+`METRICS`. No torch.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,38 +17,56 @@ import numpy as np
 from smartbert.errors import UserError, unknown
 from smartbert.tasks import TASKS, TaskSpec
 
-
-def confusion(labels: np.ndarray, predictions: np.ndarray, *, classes: int) -> np.ndarray:
-    """Return the counts (C, C), rows by true class, columns by predicted class."""
-    codes = np.asarray(labels) * classes + predictions
-    return np.bincount(codes, minlength=classes**2).reshape(classes, classes)
+MOST_COUNTS = 10_000_000  # held at once
 
 
-def accuracy(counts: np.ndarray) -> np.ndarray:
-    """Share of the diagonal."""
-    return np.asarray(np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1)))
+@dataclass(frozen=True)
+class Counts:
+    """What metrics are made from: counts of examples by class, whole or weighted.
+
+    Attributes:
+        hits: (..., C) examples of each class that are predicted as it.
+        predicted: (..., C) examples that are predicted as each class.
+        true: (..., C) examples of each class.
+    """
+
+    hits: np.ndarray
+    predicted: np.ndarray
+    true: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, predictions: np.ndarray, *, classes: int) -> Counts:
+        """Return the counts of labels and predictions (N,), each (C,)."""
+        parts = (labels[labels == predictions], predictions, labels)
+        return cls(*(np.bincount(part, minlength=classes).astype(np.float64) for part in parts))
 
 
-def f1(counts: np.ndarray) -> np.ndarray:
+def accuracy(counts: Counts) -> np.ndarray:
+    """Share of hits."""
+    return np.asarray(counts.hits.sum(-1) / counts.true.sum(-1))
+
+
+def f1(counts: Counts) -> np.ndarray:
     """F1 of class 1, as GLUE has it; undefined (no true or predicted positive) counts as 0."""
-    hits = counts[..., 1, 1]
-    total = counts[..., 1, :].sum(-1) + counts[..., :, 1].sum(-1)
-    return _ratio(2 * hits, total)
+    return _f1_by_class(counts)[..., 1]
 
 
-def macro_f1(counts: np.ndarray) -> np.ndarray:
+def macro_f1(counts: Counts) -> np.ndarray:
     """Mean over classes of each one's F1; a class that is undefined counts as 0."""
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    return _ratio(2 * hits, counts.sum(-1) + counts.sum(-2)).mean(-1)
+    return _f1_by_class(counts).mean(-1)
 
 
-def mcc(counts: np.ndarray) -> np.ndarray:
+def mcc(counts: Counts) -> np.ndarray:
     """Matthews correlation of any number of classes; 0 where one side is constant."""
-    true, predicted = counts.sum(-1), counts.sum(-2)
+    true, predicted = counts.true, counts.predicted
     n = true.sum(-1)
-    covariance = np.trace(counts, axis1=-2, axis2=-1) * n - (true * predicted).sum(-1)
+    covariance = counts.hits.sum(-1) * n - (true * predicted).sum(-1)
     spread = (n**2 - (true**2).sum(-1)) * (n**2 - (predicted**2).sum(-1))
-    return _ratio(covariance, np.sqrt(spread))
+    return _ratio(covariance, np.sqrt(np.maximum(spread, 0)))
+
+
+def _f1_by_class(counts: Counts) -> np.ndarray:
+    return _ratio(2 * counts.hits, counts.true + counts.predicted)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -59,7 +80,7 @@ class Metric:
     Attributes:
         name: how task records and columns of tables call it.
         title: how axes and cards call it.
-        of_counts: confusion counts (..., C, C) -> values (...).
+        of_counts: counts (..., C) -> values (...).
         scikit: name in `sklearn.metrics` of the same, called with labels, predictions, `options`;
             None where it has none.
         hub: name on the hub, for model cards; None: the own one.
@@ -69,7 +90,7 @@ class Metric:
 
     name: str
     title: str
-    of_counts: Callable[[np.ndarray], np.ndarray]
+    of_counts: Callable[[Counts], np.ndarray]
     scikit: str | None = None
     hub: str | None = None
     low: float = 0.0
@@ -131,6 +152,12 @@ def columns() -> tuple[str, ...]:
     return tuple(name for name in METRICS if name in wanted)
 
 
+def score_range(task: TaskSpec) -> tuple[float, float]:
+    """Return the least and the most that a task's score can be, in points."""
+    own = [METRICS[name] for name in task.score]
+    return 100 * sum(m.low for m in own) / len(own), 100 * sum(m.high for m in own) / len(own)
+
+
 def score_title(task: TaskSpec, *, mean: str = "mean of ") -> str:
     """Return what a task's score is, for axes and cards."""
     titles = [METRICS[name].title for name in task.score]
@@ -151,16 +178,8 @@ def scores_sentence() -> str:
     return ", ".join([*parts, "accuracy elsewhere"] if plain in by_score else parts)
 
 
-def from_counts(task: TaskSpec, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return every metric of the task, and its `score`, in points.
-
-    Args:
-        counts: confusion counts (..., C, C), whole or weighted.
-
-    Returns:
-        arrays of the leading shape (...).
-    """
-    counts = np.asarray(counts, dtype=np.float64)
+def from_counts(task: TaskSpec, counts: Counts) -> dict[str, np.ndarray]:
+    """Return every metric of the task, and its `score`, in points; arrays of the leading shape."""
     values = {name: 100.0 * METRICS[name].of_counts(counts) for name in measured(task)}
     values["score"] = np.mean([values[name] for name in task.score], axis=0)
     return values
@@ -168,5 +187,44 @@ def from_counts(task: TaskSpec, counts: np.ndarray) -> dict[str, np.ndarray]:
 
 def measure(task: TaskSpec, predictions: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Return every metric of the task, and its `score`, in points."""
-    counts = confusion(labels, predictions, classes=len(task.labels))
+    counts = Counts.of(labels, predictions, classes=len(task.labels))
     return {name: float(value) for name, value in from_counts(task, counts).items()}
+
+
+def scores_of(
+    task: TaskSpec, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return the scores, in points, of many sets of predictions on many weightings of examples.
+
+    Args:
+        labels: (N,) class ids.
+        predictions: (K, N) class ids.
+        weights: (B, N) float32, how often each example counts; whole numbers.
+
+    Returns:
+        (B, K) float64. Where the score is accuracy, one product of B x N and N x K; elsewhere two
+        for each class, so that 200 classes are 400 of them and never a table of 40,000 cells.
+    """
+    if task.score == ("accuracy",):
+        hits = (predictions == labels).astype(np.float32)
+        right = (weights @ hits.T).astype(np.float64)
+        return 100.0 * right / weights.sum(-1, dtype=np.float64)[:, None]
+    classes = len(task.labels)
+    step = max(1, MOST_COUNTS // (len(weights) * classes))
+    parts = (predictions[i : i + step] for i in range(0, len(predictions), step))
+    return np.concatenate([_scores(task, labels, part, weights) for part in parts], axis=1)
+
+
+def _scores(
+    task: TaskSpec, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return `scores_of` from counts by class."""
+    shape = (len(weights), len(predictions), len(task.labels))
+    hits, predicted, true = np.zeros(shape), np.zeros(shape), np.zeros((shape[0], 1, shape[2]))
+    for c in range(shape[2]):
+        own = labels == c
+        said = (predictions == c).astype(np.float32)
+        predicted[..., c] = weights @ said.T
+        hits[..., c] = weights[:, own] @ said[:, own].T
+        true[..., 0, c] = weights[:, own].sum(-1)
+    return from_counts(task, Counts(hits, predicted, true))["score"]

@@ -7,7 +7,7 @@ new budget is one more record in `OPERATING_POINTS`. No torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -17,6 +17,7 @@ from smartbert.records import OPTIONAL, Record
 DENSE = "dense"  # dense BERT where its time is the reference, beside the points
 AUC = "auc"  # mean score over a range of costs
 EXITS = "exits"  # mean score of the exits before the last layer, at full depth
+SETTLED = "settled"  # each example leaves where its answer no longer changes: a bound, no setting
 GATES = "gates"  # skipping alone, at the skip threshold the method was trained for
 # Budgets are whole per cents. Half of the layers and a head cost 50.01 %, a third 33.4 %: read to
 # the last digit, no truncated BERT of the very depth that a budget means would fit into it.
@@ -32,6 +33,8 @@ class OperatingPoint:
         text: how tables say it; `note`: how figures do, where the name of a cost is known.
         budget: most mean cost, as a share of dense BERT's, or None.
         drop: most points of score below dense BERT's, or None.
+        harm: most examples, as a share, that dense BERT has right and the setting has wrong, or
+            None.
     """
 
     name: str
@@ -39,10 +42,11 @@ class OperatingPoint:
     note: str
     budget: float | None = None
     drop: float | None = None
+    harm: float | None = None
 
 
 def _within(name: str, share: float) -> OperatingPoint:
-    text = f"best score within {share:.0%} of dense BERT's cost"
+    text = f"at most {share:.0%} of dense BERT's cost"
     return OperatingPoint(name, text, f"at most {100 * share:.0f} % of dense BERT's cost", share)
 
 
@@ -61,16 +65,26 @@ OPERATING_POINTS: dict[str, OperatingPoint] = {
             "least cost within 1 point of dense BERT",
             drop=1.0,
         ),
+        OperatingPoint(
+            "ltt",
+            "certified on tune: at most 1 example in 100 harmed, at level 0.1",
+            "certified to harm at most 1 example in 100",
+            harm=0.01,
+        ),
     )
 }
 FULL = "full"
 DROP = "drop1"
+CERTIFIED = "ltt"
 HALF = "b50"  # where the literature's tables stand: about twice as fast
 POINTS = tuple(OPERATING_POINTS)
 BUDGETS = {
     name: point.budget for name, point in OPERATING_POINTS.items() if point.budget is not None
 }
 MOST_DROPPED = OPERATING_POINTS[DROP].drop or 0.0
+MOST_HARMED = OPERATING_POINTS[CERTIFIED].harm or 0.0
+# Budgets at which a method's curve is chosen: 5, 7.5, ... 100 % of dense BERT's cost.
+CURVE_BUDGETS = tuple(step / 1000 for step in range(50, 1001, 25))
 # The first that could be chosen is a published model's own.
 DEFAULT_POINTS = (DROP, HALF, "b75", FULL)
 
@@ -84,24 +98,52 @@ class Space:
     note: str
 
 
-GLOBAL, PER_LAYER = "global", "per_layer"
-PUBLISHED = "published"  # stands for the search space where a setting is the publication's own
+PUBLISHED, GLOBAL, PER_LAYER = "published", "global", "per_layer"
+FIXED = "fixed"
+MAIN = PUBLISHED  # what main tables, figures and claims show
+SWEEP = "sweep"  # stands for the search space where a setting is the publication's own
 SPACE_RECORDS: dict[str, Space] = {
     space.name: space
     for space in (
         Space(
+            PUBLISHED,
+            "the parameter that each method publishes, gates at the threshold of their training",
+            "Searched: the one parameter that each method publishes.",
+        ),
+        Space(
             GLOBAL,
-            "one exit threshold for all layers, as published",
-            "Exit thresholds: one for all layers.",
+            "one exit threshold for all layers, and the skip threshold",
+            "Searched: one exit threshold for all layers, and the skip threshold.",
         ),
         Space(
             PER_LAYER,
-            "one exit threshold per layer",
-            "Exit thresholds: one per layer, in methods that were searched so.",
+            "one exit threshold per layer, and the skip threshold",
+            "Searched: one exit threshold per layer, in methods that have several, and the skip"
+            " threshold.",
+        ),
+        Space(
+            FIXED,
+            "everybody leaves at the same layer, gates off",
+            "Everybody leaves at the same layer, gates off.",
         ),
     )
 }
-SPACES = tuple(SPACE_RECORDS)
+SPACES = (PUBLISHED, GLOBAL, PER_LAYER)  # that are searched, each holding the one before it
+
+
+def nearest(space: str, known: Collection[str]) -> str | None:
+    """Return the space in which a method is shown where another's is wanted: that one, or the
+    largest that it holds. A method without gates has no `global` space beside `published`.
+    """
+    wanted = SPACES[: SPACES.index(space) + 1] if space in SPACES else (space,)
+    return next((name for name in reversed(wanted) if name in known), None)
+
+
+def points_of(space: str) -> tuple[str, ...]:
+    """Return the operating points that are chosen in a space: a certified one in the main space
+    alone, whose settings can be listed before tune is seen.
+    """
+    return POINTS if space == MAIN else tuple(name for name in POINTS if name != CERTIFIED)
 
 
 def within(cost: float, budget: float) -> bool:
@@ -205,14 +247,15 @@ class TunedSpace(Record):
         points: by operating point the setting chosen.
         missing: by operating point why there is none; in JSON it stands in the point's place, as
             its `status`.
-        front: the settings that no other beats in both score and cost, by rising cost.
+        curve: the settings that the rule for budgets chooses at `CURVE_BUDGETS`, each once, by
+            rising cost.
     """
 
     trials: int
     exhaustive: bool
     points: dict[str, TunedSetting]
     missing: dict[str, str]
-    front: tuple[TunedSetting, ...]
+    curve: tuple[TunedSetting, ...]
 
     def to_json(self) -> dict[str, object]:
         """Return plain values, for `points.json`."""

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartbert.criteria import CRITERIA, NEVER, Array, Criterion, Seen, State, criterion
+from smartbert.criteria import (
+    CRITERIA,
+    FIXING,
+    NEVER,
+    Array,
+    Criterion,
+    Seen,
+    State,
+    criterion,
+)
 from smartbert.errors import UserError
 
 SKIP_THRESHOLD = 0.5  # the released one: a layer is skipped where its gate is at or above it
@@ -65,11 +74,40 @@ class Policy:
         """
         return cls(criterion, (float(threshold),) * (depth - 1), skip_threshold, parameters)
 
+    @classmethod
+    def fixed(cls, layer: int, *, depth: int, classes: int) -> Policy:
+        """Return the policy that lets everybody leave at one layer (1-based): no layer is skipped,
+        no earlier exit is evaluated; at the last layer the final head answers.
+        """
+        if layer == depth:
+            return cls()
+        rule = CRITERIA[FIXING]
+        thresholds = [rule.off] * (depth - 1)
+        thresholds[layer - 1] = rule.everybody(classes)
+        return cls(FIXING, tuple(thresholds))
+
     def columns(self) -> dict[str, float | str | None]:
-        """Return the cells of a table that say what the policy is."""
+        """Return the cells of a table that say what the policy is, to be read."""
         thresholds = ";".join(f"{t:.6g}" for t in self.thresholds)
         own = {"skip_threshold": self.skip_threshold, "thresholds": thresholds}
         return {**own, **self.parameter_column()}
+
+    def exact_columns(self) -> dict[str, str]:
+        """Return the cells of a table from which `of_columns` makes the same policy again."""
+        numbers = {"thresholds": self.thresholds, "parameters": self.parameters}
+        cells = {name: ";".join(f"{t:.17g}" for t in each) for name, each in numbers.items()}
+        skip = "" if self.skip_threshold is None else f"{self.skip_threshold:.17g}"
+        return {"criterion": self.criterion, "skip_threshold": skip, **cells}
+
+    @classmethod
+    def of_columns(cls, cells: Mapping[str, str]) -> Policy:
+        """Return the policy that `exact_columns` wrote down."""
+        thresholds, parameters = (
+            tuple(float(part) for part in cells[name].split(";") if part)
+            for name in ("thresholds", "parameters")
+        )
+        skip = cells["skip_threshold"]
+        return cls(cells["criterion"], thresholds, float(skip) if skip else None, parameters)
 
     def parameter_column(self) -> dict[str, float | str | None]:
         """Return the cell of its rule's parameters; no column where the rule has none."""

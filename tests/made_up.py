@@ -1,10 +1,13 @@
 """Made-up traces with the properties that matter: exits get better with depth, some examples are
-easy, gates differ a little between examples. Nothing here trains or runs a model.
+easy, gates differ a little between examples; and exit rules as a user would write them. Nothing
+here trains or runs a model.
 """
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from smartbert.cost import Architecture
+from smartbert.criteria import CRITERIA, LARGEST, Criterion, Parameter, Seen, State, entropy
 from smartbert.tasks import TASKS
 from smartbert.trace.schema import TraceMeta
 from smartbert.trace.trace import Trace
@@ -94,3 +97,57 @@ def _path(rng, labels, easy, threshold, depth, classes, exits, gated) -> dict[st
         "exit_logits": exit_logits.astype(np.float32),
         "final_logits": logits[:, -1].astype(np.float32),
     }
+
+
+def margin(state: State, seen: Seen):
+    """Largest logit less the second largest: 0 upwards, high stops."""
+    ordered = np.sort(seen.logits.astype(np.float64), axis=-1)
+    return ordered[:, -1] - ordered[:, -2]
+
+
+def negative_energy(state: State, seen: Seen):
+    """Minus log-sum-exp of the logits: any number, low stops."""
+    z = seen.logits.astype(np.float64)
+    top = z.max(-1)
+    return -(top + np.log(np.exp(z - top[:, None]).sum(-1)))
+
+
+def steady_entropy(state: State, seen: Seen):
+    """Largest entropy of the last `window` executed layers; before there are so many, infinite."""
+    xp = array_namespace(seen.logits)
+    signal = entropy(seen.logits)
+    window = int(seen.parameters[0])
+    for back in range(1, window):
+        past = state.memory(f"past{back}", seen, start=np.inf)
+        signal = xp.maximum(signal, past[seen.rows])
+    for back in range(window - 1, 1, -1):
+        older, newer = (state.memory(f"past{b}", seen, start=np.inf) for b in (back, back - 1))
+        older[seen.rows] = newer[seen.rows]
+    if window > 1:
+        state.memory("past1", seen, start=np.inf)[seen.rows] = entropy(seen.logits)
+    return signal
+
+
+RULES = {
+    "margin": Criterion("margin", margin, below=False, off=LARGEST, everybody=lambda classes: 0.0),
+    "negative_energy": Criterion(
+        "negative_energy", negative_energy, below=True, off=-LARGEST, everybody=lambda _: LARGEST
+    ),
+    "steady_entropy": Criterion(
+        "steady_entropy",
+        steady_entropy,
+        below=True,
+        off=0.0,
+        everybody=CRITERIA["entropy"].everybody,
+        running=True,
+        parameters=(Parameter("window", lambda depth: tuple(range(1, depth - 1))),),
+    ),
+    "certain": Criterion(
+        "certain",
+        lambda state, seen: seen.extras["certainty"],
+        below=False,
+        off=1.5,
+        everybody=lambda classes: -0.5,
+        needs=("certainty",),
+    ),
+}

@@ -9,7 +9,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from smartbert.model.modeling import AdaptiveBert
-from smartbert.points import Tuned, TunedMember, TunedSetting, TunedSpace, TuningSettings
+from smartbert.points import (
+    MAIN,
+    Tuned,
+    TunedMember,
+    TunedSetting,
+    TunedSpace,
+    TuningSettings,
+)
 from smartbert.serve.publishing import CardFacts, publish
 
 WORDS = [
@@ -50,7 +57,7 @@ def tuned(task: str) -> Tuned:
         "drop1": setting(0.5, 0.6, 80.2),
     }
     missing = {"b33": "no setting within 33 %"}
-    front = (setting(0.9, 0.4, 77.0), setting(0.7, 0.45, 79.0), setting(0.4, 0.7, 80.5), full)
+    curve = (setting(0.9, 0.4, 77.0), setting(0.7, 0.45, 79.0), setting(0.4, 0.7, 80.5), full)
     return Tuned(
         task=task,
         method="smartbert",
@@ -59,9 +66,9 @@ def tuned(task: str) -> Tuned:
         convention="flops",
         criterion="entropy",
         majority=0,
-        settings=TuningSettings("nsga2", 0, ("global",), 4),
+        settings=TuningSettings("nsga2", 0, (MAIN,), 4),
         members={"smartbert": TunedMember(task, 1, "weights", "data", "")},
-        spaces={"global": TunedSpace(4, False, points, missing, front)},
+        spaces={MAIN: TunedSpace(4, False, points, missing, curve)},
     )
 
 
@@ -82,11 +89,11 @@ def made_up_model(model: AdaptiveBert, folder: Path, task: str, **facts: object)
     special = {"pad_token": "[PAD]", "unk_token": "[UNK]"}
     PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(run)
     names = ["full", "b75", "b50", "drop1"]
-    scores = pd.DataFrame({"point": names, "space": "global", "status": "ok"})
+    scores = pd.DataFrame({"point": names, "space": MAIN, "status": "ok"})
     scores = scores.assign(score=[80.0, 79.5, 78.0, 79.0], cost_relative=[1.04, 0.71, 0.46, 0.6])
     usage = pd.DataFrame(
         [
-            {"space": "global", "point": name, "label": "all", "layer": layer}
+            {"space": MAIN, "point": name, "label": "all", "layer": layer}
             for name in names
             for layer in range(1, DEPTH + 1)
         ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from made_up import METHODS, made_up
 
-from baselines.registry import METHODS as OPERATING_POINTS
+from baselines.registry import METHODS as RECORDS
 from smartbert.analysis.evidence import Evidence
 from smartbert.analysis.tables import concat
 from smartbert.manifest import Manifest, ShownMethod
@@ -20,20 +20,28 @@ from smartbert.report.writing import (
     write_statistics,
     write_tables,
 )
-from smartbert.results import ABLATION_PARTS, RUN_TABLES, STATISTICS, Results
+from smartbert.results import ABLATION_PARTS, RUN_TABLES, STATISTICS, TRACES, Results
 from smartbert.tasks import TASKS as RECORDED
 from smartbert.tasks import SplitRecord, TaskData
 from workflow.scripts import evaluate, tune
 
 MEMBERS = {m: (m,) for m in METHODS} | {"truncated_bert": ("truncated_bert_2", "truncated_bert_4")}
+FAMILY = dict.fromkeys(("smartbert", "deebert", "pabee"), "released")
 SEEDS = (1, 2)
 TASKS = ("rte", "mnli")
-SPACES = ("global", "per_layer")
+SPACES = ("published", "global", "per_layer")
 MANIFEST = Manifest(
     tasks={t: RECORDED[t] for t in TASKS},
     seeds={t: SEEDS for t in TASKS},
     methods={
-        name: ShownMethod(members, None, OPERATING_POINTS[name].role, OPERATING_POINTS[name].look)
+        name: ShownMethod(
+            members,
+            None,
+            RECORDS[name].role,
+            RECORDS[name].look,
+            FAMILY.get(name),
+            RECORDS[name].beside,
+        )
         for name, members in MEMBERS.items()
     },
     spaces=SPACES,
@@ -85,11 +93,19 @@ def tune_words(folder: Path, task: str, method: str, seed: int) -> list[str]:
     ]
 
 
-def made_files(folder: Path, task: str) -> tuple[list[Path], list[Path]]:
-    """Return a task's points.json files and test traces, in the order of the methods."""
+def made_files(folder: Path, task: str) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return a task's points.json files, what was tried for each, and traces, in the order of the
+    methods.
+    """
     keys = [(method, seed) for method in MEMBERS for seed in SEEDS]
-    recorded = [path for m, seed in keys for path in traces(folder, task, MEMBERS[m], seed, "test")]
-    return [Results(folder).run(task, *key).points for key in keys], recorded
+    recorded = [
+        path
+        for split in TRACES
+        for m, seed in keys
+        for path in traces(folder, task, MEMBERS[m], seed, split)
+    ]
+    runs = [Results(folder).run(task, *key) for key in keys]
+    return [run.points for run in runs], [run.trials for run in runs], recorded
 
 
 def compared(folder: Path, task: str) -> None:
@@ -145,5 +161,6 @@ def evidence(run: Path) -> Evidence:
         differences=statistics(run, "differences"),
         draws=statistics(run, "draws"),
         gates=pd.read_csv(Results(run).table("gates")),
+        methods=MANIFEST.methods,
         titles=dict(zip(points["method"], points["title"], strict=True)),
     )

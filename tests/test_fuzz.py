@@ -29,10 +29,13 @@ import smartbert.__main__ as command_line
 from smartbert.data.preparation import prepare
 from smartbert.data.settings import DataSettings
 from smartbert.errors import UserError
+from smartbert.files import write_rows
 from smartbert.points import GLOBAL
+from smartbert.policies import Policy
 from smartbert.results import Results
 from smartbert.tasks import task
 from smartbert.trace.trace import Trace
+from smartbert.tune.choice import read_trials
 from smartbert.tune.member import Member
 from smartbert.tune.space import Search
 from smartbert.tune.study import run_study
@@ -133,6 +136,27 @@ def test_any_config_is_valid_or_refused_in_one_line(config):
 
 
 TRACE = made_up("rte", "smartbert", split="tune", n=40)
+
+
+@inputs(150)
+@given(data=st.data())
+def test_a_damaged_file_of_trials_is_refused_in_one_line(data, tmp_path):
+    path = tmp_path / "trials.csv"
+    policies = [Policy(), Policy.uniform("entropy", 0.3, depth=6, skip_threshold=0.5)]
+    rows = [{"space": "published", "member": "a", **p.exact_columns()} for p in policies]
+    write_rows(rows, path)
+    content = bytearray(path.read_bytes())
+    kind = data.draw(st.sampled_from(["cut", "anything", "noise"]))
+    if kind == "cut":
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    elif kind == "noise":
+        content = data.draw(st.binary(max_size=200))
+    else:
+        for _ in range(data.draw(st.integers(1, 3))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    with one_line():
+        read_trials(path)
 
 
 def used(path: Path) -> None:

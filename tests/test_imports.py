@@ -27,7 +27,8 @@ DOORS = {  # modules beside the packages that open one of them, and are imported
 }
 LIGHT = (
     *("smartbert.data.settings", "smartbert.data.columns", "smartbert.data.preparation"),
-    *("smartbert.trace.replay", "smartbert.tune.study", "smartbert.methods.contract"),
+    *("smartbert.trace.replay", "smartbert.trace.outcomes", "smartbert.methods.contract"),
+    *("smartbert.tune.study", "smartbert.tune.choice", "smartbert.tune.rules"),
     *("smartbert.report.writing", "smartbert.report.partial", "smartbert.report.notebook"),
     *("smartbert.serve.inputs", "smartbert.serve.publishing", "baselines.registry"),
     *("workflow.settings.validation", "workflow.scripts.read", "workflow.scripts.tables"),
@@ -100,7 +101,8 @@ def test_analysis_chooses_again_without_optuna():
     for module in MODULES:
         if package(module) == "smartbert.analysis":
             own = {m for m in imports(module) if package(m) == "smartbert.tune"}
-            assert own <= {"smartbert.tune.choice", "smartbert.tune.member"}, module
+            assert own <= {"smartbert.tune.choice", "smartbert.tune.rules"}, module
+    assert not loads("smartbert.tune.choice smartbert.tune.rules", "optuna", "pandas")
 
 
 def test_modules_form_no_circle():

@@ -1,5 +1,6 @@
 """Exit rules of any scale: what share 0, share 1 and any share between them let stop, live against
-replay, NumPy against torch, rules with a second parameter or an array of their own.
+replay, NumPy against torch, rules with a second parameter or an array of their own; fixed depths,
+and policies as they are written down.
 """
 
 from dataclasses import replace
@@ -7,26 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from array_api_compat import array_namespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import made_up
+from made_up import RULES, made_up
 
 from smartbert.analysis.sweep import published_sweep
-from smartbert.criteria import (
-    CRITERIA,
-    LARGEST,
-    Criterion,
-    Parameter,
-    Seen,
-    State,
-    criterion,
-    entropy,
-)
+from smartbert.cost import CONVENTIONS, CostModel
+from smartbert.criteria import CRITERIA, NEVER, Parameter, Seen, State, criterion, entropy
 from smartbert.errors import UserError
-from smartbert.points import GLOBAL, PER_LAYER
+from smartbert.points import PER_LAYER, PUBLISHED, Setting
 from smartbert.policies import Policy, exit_signals
-from smartbert.trace.replay import Replay
+from smartbert.trace.replay import Replay, relative_cost
 from smartbert.tune.member import Member
 from smartbert.tune.space import Search
 from smartbert.tune.study import tune_method
@@ -34,58 +26,6 @@ from smartbert.tune.study import tune_method
 N, DEPTH, CLASSES = 40, 5, 3
 
 
-def margin(state: State, seen: Seen):
-    """Largest logit less the second largest: 0 upwards, high stops."""
-    ordered = np.sort(seen.logits.astype(np.float64), axis=-1)
-    return ordered[:, -1] - ordered[:, -2]
-
-
-def negative_energy(state: State, seen: Seen):
-    """Minus log-sum-exp of the logits: any number, low stops."""
-    z = seen.logits.astype(np.float64)
-    top = z.max(-1)
-    return -(top + np.log(np.exp(z - top[:, None]).sum(-1)))
-
-
-def steady_entropy(state: State, seen: Seen):
-    """Largest entropy of the last `window` executed layers; before there are so many, infinite."""
-    xp = array_namespace(seen.logits)
-    signal = entropy(seen.logits)
-    window = int(seen.parameters[0])
-    for back in range(1, window):
-        past = state.memory(f"past{back}", seen, start=np.inf)
-        signal = xp.maximum(signal, past[seen.rows])
-    for back in range(window - 1, 1, -1):
-        older, newer = (state.memory(f"past{b}", seen, start=np.inf) for b in (back, back - 1))
-        older[seen.rows] = newer[seen.rows]
-    if window > 1:
-        state.memory("past1", seen, start=np.inf)[seen.rows] = entropy(seen.logits)
-    return signal
-
-
-RULES = {
-    "margin": Criterion("margin", margin, below=False, off=LARGEST, everybody=lambda classes: 0.0),
-    "negative_energy": Criterion(
-        "negative_energy", negative_energy, below=True, off=-LARGEST, everybody=lambda _: LARGEST
-    ),
-    "steady_entropy": Criterion(
-        "steady_entropy",
-        steady_entropy,
-        below=True,
-        off=0.0,
-        everybody=CRITERIA["entropy"].everybody,
-        running=True,
-        parameters=(Parameter("window", lambda depth: tuple(range(1, depth - 1))),),
-    ),
-    "certain": Criterion(
-        "certain",
-        lambda state, seen: seen.extras["certainty"],
-        below=False,
-        off=1.5,
-        everybody=lambda classes: -0.5,
-        needs=("certainty",),
-    ),
-}
 SIMPLE = ("entropy", "confidence", "margin", "negative_energy")
 
 
@@ -193,16 +133,18 @@ def test_signals_of_torch_are_those_of_numpy(rule):
         np.testing.assert_allclose(found.numpy(), signals[:, layer], rtol=1e-12)
 
 
-@pytest.mark.parametrize("space", [GLOBAL, PER_LAYER])
+@pytest.mark.parametrize("space", [PUBLISHED, PER_LAYER])
 def test_a_rules_second_parameter_is_tuned_and_survives_json(space):
     trace = traced(5, "steady_entropy", executed=1.0)
-    found, _ = tune_method(
-        {"mine": trace}, convention="flops", spaces=[GLOBAL, PER_LAYER], trials=80,
+    found, rows = tune_method(
+        {"mine": trace}, convention="flops", spaces=[PUBLISHED, PER_LAYER], trials=80,
         sampler="nsga2", seed=0, dense=None,
     )  # fmt: skip
-    settings_ = found[space].front
-    assert {s.parameters for s in settings_ if s.thresholds} <= {(1.0,), (2.0,), (3.0,)}
-    assert len({s.parameters for s in settings_}) > 1 or len(settings_) == 1
+    tried = [Policy.of_columns(row) for row in rows if row["space"] == space]
+    assert {policy.parameters for policy in tried if policy.thresholds} == {(1.0,), (2.0,), (3.0,)}
+    settings_ = found[space].curve
+    assert {Setting("mine", policy) for policy in tried} >= {s.setting for s in settings_}
+    assert len(settings_) > 1 and settings_[-1].parameters
     again = type(settings_[0]).from_json(settings_[-1].to_json())
     assert again == settings_[-1] and again.policy.parameters == settings_[-1].parameters
     own = Member(trace, "flops")
@@ -276,3 +218,91 @@ def test_extras_survive_the_traces_file(tmp_path):
     again = type(trace).load(tmp_path / "trace.safetensors.gz")
     np.testing.assert_array_equal(again.extras["certainty"], trace.extras["certainty"])
     assert again.meta == trace.meta
+
+
+@pytest.mark.parametrize("name", [*CRITERIA, *RULES])
+@pytest.mark.parametrize("classes", [2, 3, 200])
+def test_a_ladder_leads_from_nobody_to_everybody(name, classes):
+    rule, depth = criterion(name), 7
+    rungs = rule.ladder(classes, depth)
+    if name in ("margin", "negative_energy"):
+        assert rungs == ()  # a scale without ends: no list is fixed before signals are seen
+        return
+    assert rungs[0] == rule.off and not rule.can_stop(rungs[0])
+    assert all(map(rule.can_stop, rungs[1:]))
+    if name == "patience":
+        assert rungs == (0, 6, 5, 4, 3, 2, 1)  # the latest exit first
+        return
+    assert len(rungs) == 51 and len(rule.ladder(classes, depth, steps=10)) == 11
+    np.testing.assert_allclose(np.diff(rungs), (rungs[-1] - rungs[0]) / 50, rtol=1e-9)
+    logits = np.random.default_rng(0).normal(0, 3, (500, classes))
+    logits[:2] = np.zeros(classes), 1e4 * np.eye(classes)[0]  # the least and the most certain
+    seen = Seen(logits, np.arange(500), (1.0,), {"certainty": np.linspace(0, 1, 500)})
+    signals = rule.measure(State(500), seen)
+    stopping = [int(rule.passes(signals, rung).sum()) for rung in rungs]
+    assert stopping == sorted(stopping) and stopping[-1] == 500
+    assert stopping[0] == 0 < stopping[25] < 500
+
+
+def test_a_ladder_knows_nothing_but_classes_and_depth():
+    """Learn-then-Test holds for lists that no example has a part in."""
+    for name in CRITERIA:
+        assert criterion(name).ladder(3, 6) == criterion(name).ladder(3, 6)
+    assert CRITERIA["entropy"].ladder(3, 6) == CRITERIA["entropy"].ladder(3, 12)
+    assert CRITERIA["confidence"].ladder(3, 6) == CRITERIA["confidence"].ladder(2, 6)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("method", ["smartbert", "deebert", "pabee", "exit_only"])
+def test_at_a_fixed_depth_everybody_leaves_there_and_pays_for_one_head(method, convention):
+    trace = made_up("mnli", method, n=50)
+    costs, exits = CostModel(trace.meta.architecture, CONVENTIONS[convention]), trace.path(None)
+    lengths, classes = trace.lengths, trace.meta.architecture.classes
+    t = costs.counted_lengths(lengths)
+    policies = trace.fixed_depths()
+    assert len(policies) == trace.depth
+    for layer, policy in enumerate(policies, start=1):
+        assert policy == Policy.fixed(layer, depth=trace.depth, classes=classes)
+        decisions = Replay(trace).decide(policy)
+        assert (decisions.exit_layer == layer).all() and (decisions.layers == layer).all()
+        last = layer == trace.depth
+        answer = exits.final_logits if last else exits.exit_logits[:, layer - 1]
+        np.testing.assert_array_equal(decisions.logits, answer)
+        assert (decisions.exited == (not last)).all()
+        assert policy.skip_threshold is None
+        assert policy.tested(trace.depth).sum() == (not last)
+        found = relative_cost(trace, decisions, policy, name=convention)
+        if convention == "layers":
+            np.testing.assert_array_equal(found, np.full(50, layer / trace.depth))
+        elif not CONVENTIONS[convention].all_exits:  # which counts what does not run, too
+            kind = trace.meta.architecture.head if last else trace.meta.architecture.exits
+            spent = layer * costs.layer(t) + costs.head(kind, t)
+            np.testing.assert_array_equal(found, spent / costs.dense(lengths))
+
+
+numbers = st.floats(allow_nan=False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([NEVER, *CRITERIA, *RULES]),
+    st.lists(numbers, min_size=1, max_size=12),
+    st.none() | numbers,
+    numbers,
+)
+def test_exact_columns_give_the_same_policy_again(name, thresholds, skip, parameter):
+    rule = criterion(name)
+    given_ = (parameter,) if rule is not None and rule.parameters else ()
+    policy = Policy(name, tuple(thresholds) if rule else (), skip, given_)
+    cells = policy.exact_columns()
+    assert list(cells) == ["criterion", "skip_threshold", "thresholds", "parameters"]
+    assert all(isinstance(cell, str) for cell in cells.values())
+    assert Policy.of_columns(cells) == policy
+
+
+def test_a_skip_threshold_keeps_the_single_precision_of_its_grid():
+    """The grid is float32, whose neighbours lie closer than six digits tell apart."""
+    skip = np.float32(0.42)
+    for value in (skip, np.nextafter(skip, np.float32(1))):
+        policy = Policy(skip_threshold=float(value))
+        assert np.float32(Policy.of_columns(policy.exact_columns()).skip_threshold) == value

@@ -11,6 +11,7 @@ import pytest
 from made_up_run import DRAWS, MANIFEST, MEMBERS
 
 from smartbert.manifest import Manifest
+from smartbert.points import MAIN
 from smartbert.report import partial
 from smartbert.results import Results
 
@@ -77,7 +78,7 @@ def test_what_came_of_a_predecessor_is_no_result(trained, lost, monkeypatch):
     monkeypatch.setattr(partial, "write_figures", lambda *_, **__: None)  # slow, and not asked for
     partial.write_partial(results, of(), caption="", **DRAWS)
     table = pd.read_csv(results.partial.statistics("rte", "points"))
-    seeds = table[(table["space"] == "global") & (table["point"] == "full")]
+    seeds = table[(table["space"] == MAIN) & (table["point"] == "full")]
     assert dict(zip(seeds["method"], seeds["seeds"], strict=True)) == {
         method: 1 if method == "deebert" else 2 for method in MEMBERS
     }

@@ -13,7 +13,7 @@ from smartbert.analysis.rows import Row
 from smartbert.analysis.statistics import Sample, estimate
 from smartbert.analysis.usage import gate_means
 from smartbert.manifest import REFERENCE
-from smartbert.points import AUC, DROP, EXITS, FULL, GATES, GLOBAL, HALF, PER_LAYER
+from smartbert.points import AUC, DROP, EXITS, FULL, GATES, GLOBAL, HALF, MAIN, PER_LAYER
 
 
 @dataclass(frozen=True)
@@ -44,24 +44,26 @@ CHANGES = {
     HALF: Change(f"score at {HALF}", HALF, "score"),
     "saving": Change(f"saving at {DROP}", DROP, "cost", scale=-100.0, unit="points of cost"),
 }
-PER_LAYER_ROW = "thresholds per layer"
+WIDER = {GLOBAL: "skip threshold searched too", PER_LAYER: "one exit threshold per layer, too"}
 
 
 def ablation_table(comparison: Comparison, subject: str, variants: Sequence[str]) -> pd.DataFrame:
     """Return a row for the subject itself, and one per variant with its paired changes.
 
     Columns: task, subset, method, title, then for auc, b50 (score) and saving (at drop1, points of
-    dense BERT's cost) the change with _low, _high and _seeds (how many seeds have it), absolute
-    for the subject; skipped and undecided (shares over layers, at the trained threshold), gates
-    (score of skipping alone there), exits (mean score of the exits before the last), seeds.
+    dense BERT's cost) the change with _low, _high, _seeds (how many seeds have it) and _none (share
+    of draws without), absolute for the subject; skipped and undecided (shares over layers, at the
+    trained threshold), gates (score of skipping alone there), exits (mean score of the exits before
+    the last), seeds.
     """
-    own = _samples(comparison, subject, GLOBAL)
+    own = _samples(comparison, subject, MAIN)
     rows = [_row(comparison, subject, comparison.title(subject), own, absolute=True)]
-    if PER_LAYER in comparison.spaces(subject):
-        layered = _samples(comparison, subject, PER_LAYER)
-        rows.append(_row(comparison, subject, PER_LAYER_ROW, _minus(layered, own)))
+    for space, title in WIDER.items():
+        if space in comparison.spaces(subject):
+            wider = _samples(comparison, subject, space)
+            rows.append(_row(comparison, subject, title, _minus(wider, own)))
     for method in variants:
-        other = _samples(comparison, method, GLOBAL)
+        other = _samples(comparison, method, MAIN)
         title = comparison.title(method)
         rows.append(_row(comparison, method, title, _minus(other, own)))
     return pd.DataFrame(rows)
@@ -69,10 +71,10 @@ def ablation_table(comparison: Comparison, subject: str, variants: Sequence[str]
 
 def sensitivity(comparison: Comparison, weights: Mapping[str, float]) -> pd.DataFrame:
     """Return a row per training of `weights`: task, seed, weight, skipped, score, dense."""
-    dense = comparison.samples[Quantity(REFERENCE, GLOBAL, FULL, "score")]
+    dense = comparison.samples[Quantity(REFERENCE, MAIN, FULL, "score")]
     rows = []
     for method, weight in weights.items():
-        scores = comparison.samples[Quantity(method, GLOBAL, GATES, "score")]
+        scores = comparison.samples[Quantity(method, MAIN, GATES, "score")]
         for number, seed in enumerate(comparison.seeds):
             trace = comparison.runs[method][seed].first
             rows.append(
@@ -115,13 +117,13 @@ def _row(
     row: Row = {"task": comparison.spec.name, "subset": comparison.subset, "method": method}
     row |= {"title": title, "seeds": len(comparison.runs[method])}
     for name, sample in samples.items():
-        change, seeds = CHANGES[name], 0
+        change, seeds, none = CHANGES[name], 0, np.nan
         values = [np.nan] * 3
         if sample is not None:
-            e = estimate(sample, comparison.resamples.seeds)
-            seeds = e.seeds
+            e = estimate(sample)
+            seeds, none = e.seeds, e.none
             values = [e.value, *sorted((e.low, e.high), reverse=change.saving)]
-        row[f"{name}_seeds"] = seeds
+        row[f"{name}_seeds"], row[f"{name}_none"] = seeds, none
         # A saving is what a cost leaves of the whole; in a difference of two the whole cancels.
         offset = 100.0 if change.saving and absolute else 0.0
         for suffix, value in zip(("", "_low", "_high"), values, strict=True):
@@ -136,7 +138,7 @@ def _inside(comparison: Comparison, method: str) -> Row:
     for name in ("skipped", "undecided"):
         row[name] = np.mean(np.concatenate([m[name] for m in means])) if means else np.nan
     for name, point in (("gates", GATES), ("exits", EXITS)):
-        quantity = Quantity(method, GLOBAL, point, "score")
+        quantity = Quantity(method, MAIN, point, "score")
         known = quantity in comparison.samples
         row[name] = comparison.estimate(quantity).value if known else np.nan
     return row

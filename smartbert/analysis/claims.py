@@ -1,210 +1,408 @@
-"""Claims: how each of the six claims of SmartBERT's abstract is measured here (protocol: "Claims").
+"""Claims: how each claim of SmartBERT's abstract is measured here, and the two questions that the
+controls answer (protocol: "Claims", "Controls").
 
 What the claims say, and how that is told, stands in `report.claims_page`.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, nan
 
 import numpy as np
 import pandas as pd
 
 from smartbert.analysis.evidence import (
+    LEAST_SEEDS,
+    LEAST_TASKS,
     OPEN,
     REFUTED,
     SUPPORTED,
     UNMEASURED,
+    UNTESTABLE,
     Evidence,
     Finding,
+    all_of,
     judge,
-    tally,
-    together,
+    opposite,
+    pool,
 )
-from smartbert.analysis.statistics import Estimate, interval
-from smartbert.manifest import REFERENCE, SKIPS, SUBJECT
-from smartbert.points import AUC, DROP, EXITS, FULL, GATES, MOST_DROPPED
+from smartbert.analysis.statistics import LEVEL, holm
+from smartbert.manifest import MATCHED, REFERENCE, RELEASED, SKIPS, SUBJECT
+from smartbert.points import AUC, DROP, EXITS, FIXED, GATES, MAIN, MOST_DROPPED
 from smartbert.tasks import TASKS
 
-RIVALS = ("deebert", "pabee", SKIPS, "truncated_bert")
-EXIT_ONLY = "exit_only"
+EXIT_ONLY, TRUNCATED = "exit_only", "truncated_bert"
+RANDOM, CONSTANT = "random_skip", "constant_skip"
 NO_CONTRAST, SOFT = "smartbert_no_contrast", "skip_only_soft"
 HARD_TASKS = ("rte", "wnli")  # where, the abstract says, entropy exits hardly help
 REDUCTION = 2.0  # the lower end of the claimed "2-3x"
 HARDLY = 0.10  # a saving of at most this share of dense BERT's cost is "hardly" one
-COMPARED_AT = ("b50", "b33")  # besides auc, in claim 2
+OVERALL, AS_RELEASED = "overall", "overall, as released"
+NO_TASK = (
+    f"no task with {LEAST_SEEDS} seeds in all of which it is there, where dense BERT has learnt"
+)
+RELEASED_PREFIX = "as released: "
+BEYOND_CHANCE = 1 - LEVEL  # of a Holm-corrected p
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods compared in auc; in the space `fixed` a method with its own fixed depths.
+
+    Attributes:
+        prefix: before what is said of it.
+    """
+
+    first: str
+    second: str
+    space: str = MAIN
+    prefix: str = ""
+
+    def text(self, e: Evidence) -> str:
+        """Return what is compared."""
+        other = e.title(self.second)
+        if self.space == FIXED:
+            other = "its own exits at a fixed layer"
+        return f"{self.prefix}{AUC}, {e.title(self.first)} against {other}"
+
+
+QUESTIONS = (7, 8)  # ours, to the controls: each needs all of its comparisons
+ADAPTING = (Pair(SUBJECT, SUBJECT, FIXED), Pair(SUBJECT, TRUNCATED))
+SPARING = (Pair(SKIPS, RANDOM), Pair(SKIPS, CONSTANT), Pair(SUBJECT, EXIT_ONLY))
 
 
 def claims_table(evidence: Evidence) -> pd.DataFrame:
     """Return every figure behind the claims, each claim's overall verdict as its last row.
 
-    Columns: claim, task ("" for all), what, value, low, high, seeds, counts (whether the claim's
-    verdict counts it), verdict, note.
+    Columns: claim, task ("" for all), what, value, low, high, seeds, p (Holm-corrected), decides
+    (whether the claim's verdict is read from it), verdict, note.
     """
-    overall = {
-        1: _reduction(evidence),
-        2: _better(evidence),
-        3: _exits_hardly_help(evidence),
-        4: _skipping_is_essential(evidence),
-        5: _contrast(evidence),
-        6: _hard(evidence),
-    }
+    e = evidence
+    overall = {1: _reduction(e), 2: _better(e, MATCHED), 3: _exits_hardly_help(e)}
+    overall |= {4: _skipping_is_essential(e), 5: _contrast(e), 6: _hard(e)}
+    overall |= {7: _compared(e, 7, ADAPTING), 8: _spared(e)}
     for claim, verdict in overall.items():
-        evidence.add(Finding(claim, "", "overall", verdict=verdict))
-    return evidence.table()
+        e.add(Finding(claim, "", OVERALL, verdict=verdict))
+    e.add(Finding(2, "", AS_RELEASED, verdict=_better(e, RELEASED)))
+    return e.table()
 
 
 def _reduction(e: Evidence) -> str:
+    deciding: dict[str, pd.Series | None] = {}  # with the loss; none where there is no setting
     partial = []
     for task in e.tasks:
         row = e.point(task, SUBJECT, DROP)
         if row is None:
             continue
-        if row["status"] != "ok" and TASKS[task].averaged:
-            partial.append(f"{TASKS[task].title} {row['seeds']:.0f} of {e.trained(task, SUBJECT)}")
         _reduction_on(e, task, row)
-    own = e.draws[(e.draws["method"] == SUBJECT) & e.draws["value"].notna()]
-    own = own[[TASKS[t].averaged for t in own["task"]]]
-    if len(own):
-        median = median_over_tasks(own, inverse=True)
-        what = f"median reduction over {len(own)} tasks (without WNLI)"
-        verdict = judge(median.low, median.high, least=REDUCTION)
-        # A median over the seeds and tasks that have such a setting supports nothing of the rest.
-        note = f"seeds with such a setting: {', '.join(partial)}" if partial else ""
-        verdict = OPEN if note and verdict == SUPPORTED else verdict
-        numbers = (median.value, median.low, median.high, median.seeds)
-        e.add(Finding(1, "", what, *numbers, verdict=verdict, note=note))
-    return e.verdict(1)
+        trained, seeds = e.trained(task, SUBJECT), float(row["seeds"])
+        loss = e.pair(task, SUBJECT, REFERENCE, DROP, "score")
+        if not e.decided_by(task, trained, e.trained(task, REFERENCE)):
+            continue
+        if 0 < seeds < trained:
+            partial.append(f"{TASKS[task].title} {seeds:.0f} of {trained}")
+        deciding[task] = loss
+    if not deciding:
+        return _undecided(e, 1, f"median FLOPs reduction at {DROP}")
+    known = {
+        task: row
+        for task, row in deciding.items()
+        if row is not None and row["seeds"] == e.trained(task, SUBJECT)
+    }
+    seeds = min(e.trained(task, SUBJECT) for task in deciding)
+    # A mean over some seeds says nothing of the others.
+    note = f"seeds with such a setting: {', '.join(partial)}" if partial else None
+    low, value, high = median_reduction(e.draws[e.draws["method"] == SUBJECT], list(deciding))
+    titles = ", ".join(TASKS[name].title for name in deciding)
+    may = len(deciding) >= LEAST_TASKS and not partial
+    cheap = judge(low, high, least=REDUCTION) if may else OPEN
+    what = f"median FLOPs reduction at {DROP} over {titles}"
+    found = [Finding(1, "", what, value, low, high, seeds, verdict=cheap, note=note)]
+    if (mean := pool(known)) is not None:
+        kept = OPEN if partial else mean.verdict(least=-MOST_DROPPED)
+        what = f"score at {DROP} minus dense BERT's, mean over {mean.titles}"
+        numbers = (mean.value, mean.low, mean.high, seeds)
+        found.append(Finding(1, "", what, *numbers, verdict=kept, note=note or mean.few))
+    return _weakest(e, found)
+
+
+def _undecided(e: Evidence, claim: int, what: str) -> str:
+    """Note that no task may decide a claim, where any measures it; return the verdict."""
+    if not any(finding.claim == claim for finding in e.findings):
+        return UNMEASURED
+    return e.add(Finding(claim, "", what, decides=True, verdict=OPEN, note=NO_TASK))
+
+
+def _weakest(e: Evidence, found: Sequence[Finding]) -> str:
+    """Add findings that a claim needs all of; return the verdict, read from the first that gives
+    it.
+    """
+    verdict = all_of([finding.verdict for finding in found])
+    first = next((f for f in found if f.verdict == verdict), None)
+    for finding in found:
+        e.add(replace(finding, decides=finding is first))
+    return verdict
 
 
 def _reduction_on(e: Evidence, task: str, row: pd.Series) -> None:
     """Note the reduction on one task, and what it costs in score."""
-    counts, status = TASKS[task].averaged, row["status"]
-    what = f"FLOPs reduction at {DROP}"
+    what, seeds = f"FLOPs reduction at {DROP}", float(row["seeds"])
+    note: str | None
     loss = e.pair(task, SUBJECT, REFERENCE, DROP, "score")
+    reason = e.untestable(task)
     if np.isnan(row["cost"]):
-        e.add(Finding(1, task, what, seeds=0, counts=counts, verdict=REFUTED, note=status))
+        few = e.trained(task, SUBJECT) < LEAST_SEEDS
+        verdict = UNTESTABLE if reason else OPEN if few else REFUTED
+        e.add(Finding(1, task, what, seeds=0, verdict=verdict, note=reason or row["status"]))
         return
     if loss is None:
         note = f"{e.title(REFERENCE)} did not run"
-        e.add(Finding(1, task, what, counts=counts, verdict=UNMEASURED, note=note))
+        e.add(Finding(1, task, what, verdict=UNMEASURED, note=note))
         return
-    low, high, seeds = 1 / row["cost_high"], 1 / row["cost_low"], row["seeds"]
-    cheap = judge(low, high, least=REDUCTION)
-    note = "" if status == "ok" else status
-    numbers = (1 / row["cost"], low, high, seeds)
-    e.add(Finding(1, task, what, *numbers, verdict=cheap, note=note))
+    # An end that is open stays so: no setting at all is no saving.
+    low, high = 1 / row["cost_high"] or -inf, 1 / row["cost_low"]
+    cheap = e.verdict(task, low, high, seeds, least=REDUCTION)
+    whole = row["status"] == "ok"
+    note = reason or _partly(row)
+    e.add(Finding(1, task, what, 1 / row["cost"], low, high, seeds, verdict=cheap, note=note))
     what = f"score at {DROP} minus dense BERT's"
     kept = e.add_difference(1, what, loss, task=task, least=-MOST_DROPPED)
-    # A seed without such a setting is left out of the mean: nothing is said of it.
-    whole = {cheap, kept} == {SUPPORTED} and not note
-    verdict = REFUTED if REFUTED in (cheap, kept) else SUPPORTED if whole else OPEN
-    e.add(Finding(1, task, "both together", seeds=seeds, counts=counts, verdict=verdict))
+    both = all_of([cheap, kept])
+    both = both if whole or both == UNTESTABLE else OPEN
+    e.add(Finding(1, task, "both together", seeds=seeds, verdict=both))
 
 
-def _better(e: Evidence) -> str:
-    overall = []
-    for rival in RIVALS:
-        verdicts = []
-        for task in e.tasks:
-            if any(e.point(task, method, FULL) is None for method in (SUBJECT, rival)):
-                continue
-            found = [_better_at(e, task, rival, point) for point in (AUC, *COMPARED_AT)]
-            verdicts += found if TASKS[task].averaged else []
-        if verdicts:
-            what = f"all of these, against {e.title(rival)}"
-            verdict, note = together(verdicts), tally(verdicts)
-            overall.append(e.add(Finding(2, "", what, verdict=verdict, note=note)))
-    # Better than earlier methods is better than each of them.
-    if REFUTED in overall:
-        return REFUTED
-    if not overall:
+def _partly(row: pd.Series) -> str | None:
+    """Return how many draws, and which seeds, have no setting at a point."""
+    parts = [] if row["status"] == "ok" else [row["status"]]
+    if row["none"] > 0:
+        parts.append(f"none in {row['none']:.0%} of the draws")
+    return "; ".join(parts) or None
+
+
+def median_reduction(draws: pd.DataFrame, tasks: Sequence[str]) -> tuple[float, float, float]:
+    """Return the median over tasks of the reduction in cost with its interval: low, value, high.
+
+    Where a task or a draw has no setting nothing is saved: its reduction is 1.
+
+    Args:
+        draws: rows of `comparison_tables.cost_draws`, at most one per task.
+    """
+    columns = [name for name in map(str, draws) if name.startswith("d") and name[1:].isdigit()]
+    own = draws.set_index("task").reindex(list(tasks))
+    values = (1 / own["value"].to_numpy(float)).clip(0, inf)
+    drawn = 1 / own[columns].to_numpy(float)
+    values, drawn = (np.where(np.isnan(a), 1.0, a) for a in (values, drawn))
+    low, high = np.quantile(np.median(drawn, axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(np.median(values)), float(high)
+
+
+def _better(e: Evidence, family: str) -> str:
+    """Note the subject against every rival of a family; return the verdict."""
+    subject = next(
+        (
+            name
+            for name in (SUBJECT, f"{SUBJECT}_{family}")
+            if name in e.methods and e.methods[name].family == family
+        ),
+        None,
+    )
+    rivals = [n for n, m in e.methods.items() if m.role == "rival" and m.family == family]
+    if subject is None:
         return UNMEASURED
-    return SUPPORTED if set(overall) == {SUPPORTED} and len(overall) == len(RIVALS) else OPEN
+    prefix = RELEASED_PREFIX if family == RELEASED else ""
+    return _compared(e, 2, [Pair(subject, rival, prefix=prefix) for rival in rivals])
 
 
-def _better_at(e: Evidence, task: str, rival: str, point: str) -> str:
-    """Note SmartBERT against another method at a point of one task; return the verdict."""
-    counts = TASKS[task].averaged
-    what = f"{point}, against {e.title(rival)}"
-    row = e.pair(task, SUBJECT, rival, point, "score")
-    if row is not None:
-        return e.add_difference(2, what, row, task=task, counts=counts)
-    able = e.reaches(task, rival, point) and not e.reaches(task, SUBJECT, point)
-    # What the other can do and SmartBERT cannot is no reason to leave it out.
-    verdict = OPEN if able else UNMEASURED
-    note = f"{e.title(SUBJECT if able else rival)} has no setting there"
-    return e.add(Finding(2, task, what, seeds=0, counts=counts, verdict=verdict, note=note))
+def _compared(e: Evidence, claim: int, pairs: Sequence[Pair]) -> str:
+    """Note the paired difference in auc of each pair, on every task and over those that may decide;
+    return the verdict on "the first is better than each second", Holm-corrected over the pairs.
+    """
+    found: list[tuple[Finding, float]] = []
+    beneath: list[tuple[str, str, pd.Series]] = []
+    for pair in pairs:
+        rows = {t: e.pair(t, pair.first, pair.second, AUC, "score", space=pair.space)
+                for t in e.tasks}  # fmt: skip
+        known = {task: row for task, row in rows.items() if row is not None}
+        text = pair.text(e)
+        if not known:
+            if claim in QUESTIONS:
+                note = f"{e.title(pair.second)} did not run"
+                found.append((Finding(claim, "", text, verdict=UNMEASURED, note=note), nan))
+            continue
+        beneath += [(task, text, row) for task, row in known.items()]
+        trained = {t: min(e.trained(t, m) for m in (pair.first, pair.second)) for t in known}
+        deciding = {t: r for t, r in known.items() if e.decided_by(t, r["seeds"], trained[t])}
+        mean = pool(deciding)
+        if mean is None:
+            found.append((Finding(claim, "", text, verdict=OPEN, note=NO_TASK), nan))
+            continue
+        seeds = min(float(row["seeds"]) for row in deciding.values())
+        what = f"{text}, mean over {mean.titles}"
+        numbers = (mean.value, mean.low, mean.high, seeds)
+        found.append((Finding(claim, "", what, *numbers, note=mean.few), mean.p))
+    return _corrected(e, found, beneath)
+
+
+def _spared(e: Evidence) -> str:
+    """Note whether gates know which example to spare, at equal cost; beneath it the score at the
+    same rates of skipping, where gates are not paid for.
+    """
+    verdict = _compared(e, 8, SPARING)
+    for other in (RANDOM, CONSTANT):
+        for task in e.tasks:
+            row = e.pair(task, SKIPS, other, GATES, "score")
+            if row is not None:
+                what = f"score at the same rates, {e.title(SKIPS)} against {e.title(other)}"
+                e.add_difference(8, what, row, task=task, least=None)
+    return verdict
+
+
+def _corrected(
+    e: Evidence,
+    found: Sequence[tuple[Finding, float]],
+    beneath: Sequence[tuple[str, str, pd.Series]],
+) -> str:
+    """Add findings with their p values corrected for being several, the tasks beneath them; return
+    the verdict, which is read from the weakest.
+    """
+    tested = [p for _, p in found if p == p]
+    corrected = iter(holm(np.array(tested)))
+    judged = []
+    for finding, p in found:
+        if p != p:
+            judged.append(finding)
+            continue
+        p = float(next(corrected))
+        side = SUPPORTED if finding.value > 0 else REFUTED
+        decided = p < BEYOND_CHANCE and finding.note is None
+        judged.append(replace(finding, p=p, verdict=side if decided else OPEN))
+    verdict = all_of([finding.verdict for finding in judged])
+    weak = [f for f in judged if f.verdict == verdict]
+    weakest = min(weak, key=lambda f: f.value if f.value == f.value else -inf, default=None)
+    for finding in judged:
+        e.add(replace(finding, decides=finding is weakest))
+    for task, what, row in beneath:
+        e.add_difference(found[0][0].claim, what, row, task=task, least=None)
+    return verdict
+
+
+def _decided(e: Evidence, found: Sequence[Finding]) -> str:
+    """Add findings, one a task; return the verdict that those give that can be tested."""
+    untestable = [f for f in found if f.verdict == UNTESTABLE]
+    if len(untestable) == len(found):
+        return _weakest(e, found)
+    for finding in untestable:
+        e.add(finding)
+    return _weakest(e, [f for f in found if f.verdict != UNTESTABLE])
 
 
 def _exits_hardly_help(e: Evidence) -> str:
+    found = []
     for task in HARD_TASKS:
         row = e.point(task, EXIT_ONLY, DROP)
         if row is None:
             continue
         what = f"cost that {e.title(EXIT_ONLY)} saves at {DROP}, %"
-        status = row["status"]
+        reason = e.untestable(task)
         if np.isnan(row["cost"]):
-            e.add(Finding(3, task, what, seeds=0, counts=True, verdict=OPEN, note=status))
+            verdict = UNTESTABLE if reason else OPEN
+            note = reason or row["status"]
+            found.append(Finding(3, task, what, seeds=0, verdict=verdict, note=note))
             continue
-        low, high = 1 - row["cost_high"], 1 - row["cost_low"]
-        opposite = judge(low, high, least=HARDLY)
-        verdict = {SUPPORTED: REFUTED, REFUTED: SUPPORTED}.get(opposite, OPEN)
-        numbers = (100 * (1 - row["cost"]), 100 * low, 100 * high, row["seeds"])
-        note = "" if status == "ok" else status
-        e.add(Finding(3, task, what, *numbers, counts=True, verdict=verdict, note=note))
-    return e.verdict(3)
+        loss = e.pair(task, EXIT_ONLY, REFERENCE, DROP, "score")
+        kept = _kept(e, 3, task, EXIT_ONLY, loss)
+        low, high, seeds = 1 - row["cost_high"], 1 - row["cost_low"], float(row["seeds"])
+        saves = e.verdict(task, low, high, seeds, least=HARDLY)
+        # A saving counts only where the score is kept; a small one is small whatever it costs.
+        verdict = opposite(saves) if saves != SUPPORTED or kept == SUPPORTED else OPEN
+        verdict = _whole(verdict, seeds, e.trained(task, EXIT_ONLY))
+        numbers = (100 * (1 - row["cost"]), 100 * low, 100 * high, seeds)
+        note = reason or _partly(row)
+        found.append(Finding(3, task, what, *numbers, verdict=verdict, note=note))
+    return _decided(e, found)
+
+
+def _whole(verdict: str, seeds: float, trained: int) -> str:
+    """Return a verdict; what some of the seeds lack decides nothing."""
+    return OPEN if verdict in (SUPPORTED, REFUTED) and seeds < trained else verdict
+
+
+def _kept(e: Evidence, claim: int, task: str, method: str, loss: pd.Series | None) -> str:
+    """Note what a method loses at the point of least cost; return whether it is within a point."""
+    what = f"score of {e.title(method)} at {DROP} minus dense BERT's"
+    if loss is None:
+        return OPEN
+    return e.add_difference(claim, what, loss, task=task, least=-MOST_DROPPED)
 
 
 def _skipping_is_essential(e: Evidence) -> str:
+    found = []
     for task in HARD_TASKS:
         for method in (SKIPS, SUBJECT):
             points = {m: e.point(task, m, DROP) for m in (EXIT_ONLY, method)}
-            statuses = {m: row["status"] for m, row in points.items() if row is not None}
-            if len(statuses) < len(points):
+            known = {m: row for m, row in points.items() if row is not None}
+            if len(known) < len(points):
                 continue
+            reason = e.untestable(task)
             what = f"saving of {e.title(method)} less that of {e.title(EXIT_ONLY)}, points of cost"
             row = e.pair(task, EXIT_ONLY, method, DROP, "cost")  # what costs less saves more
-            if row is not None:
-                e.add_difference(4, what, row, task=task, scale=100, counts=True)
+            if row is None:
+                lacking = [f"{e.title(m)}: {r['status']}" for m, r in known.items()
+                           if r["status"] != "ok"]  # fmt: skip
+                verdict = UNTESTABLE if reason else OPEN
+                note = reason or "; ".join(lacking)
+                found.append(Finding(4, task, what, seeds=0, verdict=verdict, note=note))
                 continue
-            reasons = [f"{e.title(m)}: {text}" for m, text in statuses.items() if text != "ok"]
-            note = "; ".join(reasons)
-            e.add(Finding(4, task, what, seeds=0, counts=True, verdict=OPEN, note=note))
-    return e.verdict(4)
+            kept = _kept(e, 4, task, method, e.pair(task, method, REFERENCE, DROP, "score"))
+            low, high, seeds = (float(row[name]) for name in ("low", "high", "seeds"))
+            verdict = e.verdict(task, low, high, seeds, least=0.0)
+            verdict = verdict if verdict != SUPPORTED or kept == SUPPORTED else OPEN
+            verdict = _whole(verdict, seeds, min(e.trained(task, m) for m in known))
+            numbers = (100 * row["difference"], 100 * low, 100 * high, seeds)
+            lost = f"none in {row['none']:.0%} of the draws" if row["none"] > 0 else None
+            found.append(Finding(4, task, what, *numbers, verdict=verdict, note=reason or lost))
+    return _decided(e, found)
+
+
+def _averaged(e: Evidence, claim: int, what: str, pair: tuple[str, str], point: str) -> str:
+    """Note a paired difference in score on every task, and over those that may decide; return the
+    verdict on "more than nothing".
+    """
+    rows = {task: e.pair(task, *pair, point, "score") for task in e.tasks}
+    known = {task: row for task, row in rows.items() if row is not None}
+    if not known:
+        return UNMEASURED
+    for task, row in known.items():
+        e.add_difference(claim, what, row, task=task, least=None)
+    trained = {task: min(e.trained(task, method) for method in pair) for task in known}
+    deciding = {t: row for t, row in known.items() if e.decided_by(t, row["seeds"], trained[t])}
+    mean = pool(deciding)
+    if mean is None:
+        return _undecided(e, claim, what)
+    verdict = mean.verdict(least=0.0)
+    seeds = min(float(row["seeds"]) for row in deciding.values())
+    text = f"{what}, mean over {mean.titles}"
+    numbers = (mean.value, mean.low, mean.high, seeds)
+    found = Finding(claim, "", text, *numbers, decides=True, verdict=verdict, note=mean.few)
+    return e.add(found)
 
 
 def _contrast(e: Evidence) -> str:
-    for task in e.tasks:
-        row = e.pair(task, SUBJECT, NO_CONTRAST, EXITS, "score")
-        if row is not None:
-            what = "mean score of exits, with minus without"
-            e.add_difference(5, what, row, task=task, counts=TASKS[task].averaged)
-    return e.verdict(5)
+    what = "mean score of exits, with contrast minus without"
+    return _averaged(e, 5, what, (SUBJECT, NO_CONTRAST), EXITS)
 
 
 def _hard(e: Evidence) -> str:
+    what = "score of hard inference, hard minus soft training"
+    verdict = _averaged(e, 6, what, (SKIPS, SOFT), GATES)
     for task in e.tasks:
-        row = e.pair(task, SKIPS, SOFT, GATES, "score")
-        if row is None:
+        if e.pair(task, SKIPS, SOFT, GATES, "score") is None:
             continue
-        what = "score of hard inference, hard minus soft training"
-        e.add_difference(6, what, row, task=task, counts=TASKS[task].averaged)
         for method in (SKIPS, SOFT):
             own = e.gates[(e.gates["task"] == task) & (e.gates["method"] == method)]
             if len(own):
                 what = f"gates in (0.1, 0.9), {e.title(method)}, %"
                 value, seeds = 100 * own["undecided"].mean(), own["seeds"].min()
                 e.add(Finding(6, task, what, value=value, seeds=seeds))
-    return e.verdict(6)
-
-
-def median_over_tasks(draws: pd.DataFrame, *, inverse: bool = False) -> Estimate:
-    """Return the median over tasks of a quantity, with the interval of its draws.
-
-    Args:
-        draws: rows of `comparison_tables.cost_draws`, one per task.
-        inverse: take 1 / quantity first, which turns a cost into a reduction.
-    """
-    columns = [name for name in map(str, draws) if name.startswith("d") and name[1:].isdigit()]
-    values, table = draws["value"].to_numpy(float), draws[columns].to_numpy(float)
-    if inverse:
-        values, table = 1 / values, 1 / table
-    seeds = int(draws["seeds"].min())
-    return interval(float(np.median(values)), np.median(table, axis=0), seeds)
+    return verdict

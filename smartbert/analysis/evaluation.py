@@ -15,10 +15,12 @@ from smartbert.errors import UserError
 from smartbert.metrics import columns, measure
 from smartbert.points import POINTS, Setting, Tuned, TunedSetting
 from smartbert.policies import Decisions, Policy
+from smartbert.results import TRACES
 from smartbert.tasks import TaskSpec, task
-from smartbert.trace.replay import Replay, relative_cost
+from smartbert.trace.replay import Replay, cost_model
 from smartbert.trace.schema import TraceMeta
 from smartbert.trace.trace import Trace
+from smartbert.tune.choice import read_trials
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ def score_rows(
     """Return one row per test subset: scores in points, cost relative to dense BERT.
 
     Keys: task, method, title, seed, space, point, subset, skip_threshold, exit_threshold, score,
-    the metrics (`metrics.columns`), cost_relative, speedup, layers, examples, convention, status.
+    the metrics (`metrics.columns`), cost_relative (mean over examples of the ratio), cost_total
+    (ratio of the sums), speedup, layers, examples, convention, status.
     """
     spec = task(trace.meta.task)
-    cost = relative_cost(trace, decisions, point.policy, name=convention)
+    model = cost_model(trace, convention)
+    spent = model.spent(decisions, point.policy, trace.lengths)
+    dense = model.dense(trace.lengths)
+    cost = spent / dense
     return [
         {
             **head(trace.meta),
@@ -69,6 +75,7 @@ def score_rows(
             **point.policy.parameter_column(),
             **task_scores(spec, decisions.predictions[chosen], trace.labels[chosen]),
             "cost_relative": cost[chosen].mean(),
+            "cost_total": spent[chosen].sum() / dense[chosen].sum(),
             "speedup": 1 / cost[chosen].mean(),
             "layers": decisions.layers[chosen].mean(),
             "examples": len(chosen),
@@ -85,14 +92,24 @@ class Evaluation:
     Args:
         traces: test traces by member.
         tuned: the contents of `points.json`.
+        tune: tune traces by member, and `trials`, the settings tried by space: from what it would
+            be chosen again.
 
     Raises:
         UserError: if a trace is of another task, seed or model than the one that was tuned.
     """
 
-    def __init__(self, traces: Mapping[str, Trace], tuned: Tuned):
+    def __init__(
+        self,
+        traces: Mapping[str, Trace],
+        tuned: Tuned,
+        *,
+        tune: Mapping[str, Trace] | None = None,
+        trials: Mapping[str, Sequence[Setting]] | None = None,
+    ):
         self.traces = dict(traces)
         self.tuned = tuned
+        self.tune, self.trials = dict(tune or {}), dict(trials or {})
         self.replays = {name: Replay(trace) for name, trace in traces.items()}
         for name, trace in traces.items():
             same_origin(trace, tuned, member=name)
@@ -114,7 +131,7 @@ class Evaluation:
 
     def cost(self, trace: Trace, policy: Policy, decisions: Decisions) -> np.ndarray:
         """Return each example's cost relative to dense BERT's on it, (N,)."""
-        return relative_cost(trace, decisions, policy, name=self.tuned.convention)
+        return cost_model(trace, self.tuned.convention).relative(decisions, policy, trace.lengths)
 
     def chosen(self) -> list[tuple[str, str, TunedSetting]]:
         """Return (space, point, setting) of every operating point that could be chosen."""
@@ -167,7 +184,7 @@ class Evaluation:
         return score_rows(trace, decisions, point, space=space, convention=convention)
 
     def curve(self) -> list[Row]:
-        """Return the front found on tune, carried to test.
+        """Return the settings that tune chooses for budgets of cost, carried to test.
 
         Columns: task, method, title, seed, space, subset, member, skip_threshold, thresholds,
         tune_score, tune_cost, score, cost, layers; by rising cost on tune.
@@ -182,7 +199,7 @@ class Evaluation:
                 "layers": row["layers"],
             }
             for space, found in self.tuned.spaces.items()
-            for setting in found.front
+            for setting in found.curve
             for row in self._rows(space, "", setting)
         ]
 
@@ -243,29 +260,38 @@ def _one_threshold(policy: Policy) -> float | None:
     return policy.thresholds[0] if len(set(policy.thresholds)) == 1 else None
 
 
-def load_runs(points: Sequence[Path], traces: Sequence[Path]) -> dict[str, dict[int, Evaluation]]:
+def load_runs(
+    points: Sequence[Path], trials: Sequence[Path], traces: Sequence[Path]
+) -> dict[str, dict[int, Evaluation]]:
     """Return the evaluations of a task by method and seed, methods in the order of `points`.
 
     Args:
         points: the `points.json` of every method and seed; each names the trainings behind it.
-        traces: the test traces of these trainings; each says of itself which it is.
+        trials: the settings that were tried for each of them, in the same order.
+        traces: tune and test traces of all those trainings, in any order.
 
     Raises:
-        UserError: if there is none, or a trace is missing.
+        UserError: if there is no run, or a trace that one needs is missing.
     """
     if not points:
         raise UserError("no run has finished, there is nothing to compare")
     loaded = [Trace.load(path) for path in traces]
-    recorded = {(trace.meta.method, trace.meta.seed): trace for trace in loaded}
+    recorded = {(t.meta.method, t.meta.seed, str(t.meta.split)): t for t in loaded}
     runs: dict[str, dict[int, Evaluation]] = {}
-    for path in points:
+    for path, tried in zip(points, trials, strict=True):
         tuned = Tuned.read(path)
-        keys = {member: (member, tuned.seed) for member in tuned.members}
-        if lost := [member for member, key in keys.items() if key not in recorded]:
-            raise UserError(
-                f"{path} was tuned on {lost[0]!r} with seed {tuned.seed}, whose test trace is"
-                " missing; run again to record it"
-            )
-        own = {member: recorded[key] for member, key in keys.items()}
-        runs.setdefault(tuned.method, {})[tuned.seed] = Evaluation(own, tuned)
+        own: dict[str, dict[str, Trace]] = {}
+        for split in TRACES:
+            for member in tuned.members:
+                trace = recorded.get((member, tuned.seed, split))
+                if trace is None:
+                    raise UserError(
+                        f"{path} was tuned on {member!r} with seed {tuned.seed}, whose {split}"
+                        " trace is missing; run again to record it"
+                    )
+                own.setdefault(split, {})[member] = trace
+        tune, test = (own[split] for split in TRACES)
+        runs.setdefault(tuned.method, {})[tuned.seed] = Evaluation(
+            test, tuned, tune=tune, trials=read_trials(tried)
+        )
     return runs

@@ -51,8 +51,11 @@ class Compared(Placed):
     score: float
     score_low: float
     score_high: float
+    optimism: float
     cost_relative: float
+    cost_total: float
     seeds: float
+    none: float
     trained: float
     status: str
 
@@ -63,6 +66,7 @@ class Averaged(Placed):
     auc: float
     low: float
     high: float
+    seeds: float
 
 
 class Difference(Placed):
@@ -73,6 +77,8 @@ class Difference(Placed):
     low: float
     high: float
     probability: float
+    seeds: float
+    none: float
 
 
 class Gated(Placed):
@@ -87,10 +93,28 @@ class Claimed:
     """A figure behind a claim."""
 
     claim: int
+    task: str
+    what: str
     value: float
     low: float
     high: float
+    seeds: float
+    p: float
     verdict: str
+
+
+class Ruled:
+    """What a rule of choosing gave, over all trainings."""
+
+    point: str
+    rule: str
+    runs: int
+    chosen: int
+    difference: float
+    worst: float
+    within: float
+    optimism: float
+    cost: float
 
 
 class Timed(Placed):

@@ -1,45 +1,38 @@
-"""Statistics: means over seeds with 95 % intervals, and paired differences between methods
-(protocol: "Uncertainty").
+"""Statistics: means over seeds with 95 % intervals that include every choice made on tune, and
+paired differences between methods (protocol: "Uncertainty").
 
-The bootstrap resamples seeds and test examples together. Within one draw all methods see the same
-seeds and the same examples, so a difference is paired: it is taken draw by draw. With one seed the
-interval covers examples only. No torch.
+A draw resamples the tune and the test examples; what tuning chose is chosen again on the resampled
+tune and scored on the resampled test. All methods of a task share the draws, and all seeds of a
+method, so a difference is paired: it is taken draw by draw. The chance of training is read from the
+seeds themselves. No torch.
 
-Shapes: B draws, S seeds, N examples, C classes.
+Shapes: B draws, S seeds, N examples.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
-
-from smartbert.metrics import from_counts
-from smartbert.tasks import TaskSpec
+from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
-CHUNK = 1024  # columns multiplied at once, which bounds memory
+MOST_LOST = 0.05  # share of draws without a setting beyond which an interval is open
 
 
-@dataclass(frozen=True)
-class Resamples:
-    """The draws that all methods of one task share.
+def resample(examples: int, *, draws: int, seed: int, stream: int = 0) -> np.ndarray:
+    """Return how often each example is drawn, (B, N) float32, with replacement and as many as there
+    are.
 
-    Attributes:
-        examples: (B, N) float32, how often each example was drawn.
-        seeds: (B, S) float64, how often each seed was drawn.
+    Args:
+        stream: tells apart what is drawn independently with one seed.
     """
-
-    examples: np.ndarray
-    seeds: np.ndarray
-
-    @classmethod
-    def draw(cls, examples: int, seeds: int, *, draws: int, seed: int) -> "Resamples":
-        """Draw with replacement as many examples and seeds as there are."""
-        rng = np.random.default_rng(seed)
-        counts = np.empty((draws, examples), dtype=np.float32)
-        for row in counts:
-            row[:] = np.bincount(rng.integers(0, examples, examples), minlength=examples)
-        drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws)
-        return cls(counts, drawn.astype(np.float64))
+    rng = np.random.default_rng([seed, stream])
+    counts = np.empty((draws, examples), dtype=np.float32)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(0, examples, examples), minlength=examples)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -48,14 +41,30 @@ class Sample:
 
     Attributes:
         values: (S,) NaN for a seed that has none.
-        draws: (B, S) the same in the resampled test sets.
+        draws: (B, S) the same where tune and test are resampled; NaN in a draw without a setting.
+        lost_low, lost_high: share of draws without one, where that leaves the low or the high end
+            open: no setting within a budget is worse than any score, and dearer than any cost.
     """
 
     values: np.ndarray
     draws: np.ndarray
+    lost_low: float = 0.0
+    lost_high: float = 0.0
 
-    def __sub__(self, other: "Sample") -> "Sample":
-        return Sample(self.values - other.values, self.draws - other.draws)
+    @classmethod
+    def of(cls, values: np.ndarray, draws: np.ndarray, *, worse: str = "low") -> Sample:
+        """Return the sample of a quantity whose lack is worse than any value on that side."""
+        known = np.isfinite(values)
+        lost = float(np.isnan(draws[:, known]).mean()) if known.any() else 0.0
+        return cls(values, draws, *((lost, 0.0) if worse == "low" else (0.0, lost)))
+
+    def __sub__(self, other: Sample) -> Sample:
+        return Sample(
+            self.values - other.values,
+            self.draws - other.draws,
+            min(1.0, self.lost_low + other.lost_high),
+            min(1.0, self.lost_high + other.lost_low),
+        )
 
     @property
     def seeds(self) -> int:
@@ -68,75 +77,151 @@ class Estimate:
     """A mean over seeds with its interval.
 
     Attributes:
-        value, low, high: NaN where no seed has a value.
-        seeds: how many seeds are behind it.
-        above: share of the draws above 0, those equal to 0 counting half; for a difference, the
-            probability that the first is larger.
+        value: NaN where no seed has one.
+        low, high: ends of the interval; infinite where it is open.
+        seeds: how many seeds are behind it; with one, the interval is of one training.
+        none: share of the draws that have no setting.
+        error, freedom: standard error and degrees of freedom; of logarithms where it was made from
+            them. Infinite freedom: the seeds add nothing.
+        above: probability that it is above 0.
     """
 
     value: float
     low: float
     high: float
     seeds: int
+    none: float
+    error: float
+    freedom: float
     above: float
 
 
-def over_seeds(sample: Sample, seeds: np.ndarray) -> np.ndarray:
-    """Return each draw's mean over its drawn seeds, (B,); seeds without a value are left out."""
+NOTHING = Estimate(*(np.nan,) * 3, 0, *(np.nan,) * 4)
+
+
+def over_seeds(sample: Sample) -> np.ndarray:
+    """Return each draw's mean over the seeds that have a value in it, (B,); NaN where none has."""
+    draws = sample.draws[:, np.isfinite(sample.values)]
+    known = np.isfinite(draws)
+    count = known.sum(1)
+    total = np.where(known, draws, 0).sum(1)
+    return np.divide(total, count, out=np.full(len(draws), np.nan), where=count > 0)
+
+
+def shared_variance(draws: np.ndarray) -> float:
+    """Return the variance over draws (B, S) of what all seeds have in common: the mean covariance
+    of two seeds. What single seeds add, their own answers to single examples, is among the seeds'
+    own differences already and counts once.
+    """
+    found = []
+    for one, two in combinations(draws.T, 2):
+        known = np.isfinite(one) & np.isfinite(two)
+        if known.sum() > 1:
+            found.append(float(np.cov(one[known], two[known])[0, 1]))
+    return max(0.0, float(np.mean(found))) if found else 0.0
+
+
+def spread(sample: Sample) -> tuple[float, float]:
+    """Return the variance of a mean over seeds, and its degrees of freedom.
+
+    V_E + V_s / S: what the seeds share over draws of examples, and their own variance. With w the
+    seeds' share of that sum the degrees of freedom are (S - 1) / w. Satterthwaite's formula has w
+    squared, and the variance over draws of the mean over seeds counts the seeds' own part twice:
+    that covers 94 to 98 % where this covers 94.5 to 96.5 % (tests/analysis/test_coverage.py). Where
+    all seeds score the same by chance, V is that variance over draws.
+    """
     known = np.isfinite(sample.values)
-    weights = seeds[:, known]
-    total = weights.sum(-1)
-    weighted = (np.nan_to_num(sample.draws[:, known]) * weights).sum(-1)
-    return np.divide(weighted, total, out=np.full(len(total), np.nan), where=total > 0)
+    values = sample.values[known]
+    seeds = float(values.var(ddof=1)) / len(values)
+    if seeds > 0:
+        total = shared_variance(sample.draws[:, known]) + seeds
+        return total, (len(values) - 1) * total / seeds
+    means = over_seeds(sample)
+    means = means[np.isfinite(means)]
+    return float(means.var(ddof=1)) if len(means) > 1 else 0.0, np.inf
 
 
-def estimate(sample: Sample, seeds: np.ndarray) -> Estimate:
-    """Return the mean over seeds with the percentile interval of its draws."""
-    if not sample.seeds:
-        return Estimate(np.nan, np.nan, np.nan, 0, np.nan)
-    return interval(float(np.nanmean(sample.values)), over_seeds(sample, seeds), sample.seeds)
-
-
-def interval(value: float, draws: np.ndarray, seeds: int) -> Estimate:
-    """Return a value with the percentile interval of its draws (B,)."""
-    known = draws[np.isfinite(draws)]
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    above = float((known > 0).mean() + 0.5 * (known == 0).mean())
-    return Estimate(value, float(low), float(high), seeds, above)
-
-
-def score_samples(
-    task: TaskSpec, labels: np.ndarray, predictions: np.ndarray, resamples: Resamples
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores, in points, of many sets of predictions on the test set and in every draw.
+def estimate(sample: Sample, *, logarithm: bool = False) -> Estimate:
+    """Return the mean over seeds with its interval.
 
     Args:
-        labels: (N,).
-        predictions: (K, N) class ids.
-
-    Returns:
-        (K,) and (B, K).
+        logarithm: the interval is that of the logarithm, as of ratios.
     """
-    classes = len(task.labels)
-    codes = labels[None] * classes + predictions
-    cells = classes**2
-    values, draws = [], []
-    step = max(1, CHUNK // cells)
-    for begin in range(0, len(codes), step):
-        part = codes[begin : begin + step]
-        # One column per (set, cell): counting in all draws is then one matrix product.
-        hits = (part[:, :, None] == np.arange(cells)).transpose(1, 0, 2).reshape(len(labels), -1)
-        hits = hits.astype(np.float32)
-        shape = (len(part), classes, classes)
-        values.append(from_counts(task, hits.sum(0).reshape(shape))["score"])
-        counts = (resamples.examples @ hits).reshape(-1, *shape)
-        draws.append(from_counts(task, counts)["score"])
-    return np.concatenate(values), np.concatenate(draws, axis=1)
+    if not sample.seeds:
+        return NOTHING
+    value = float(np.nanmean(sample.values))
+    means = over_seeds(sample)
+    means = means[np.isfinite(means)]
+    none = float(np.isnan(sample.draws[:, np.isfinite(sample.values)]).mean())
+    if sample.seeds == 1:
+        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        low, high = np.quantile(means, tails) if len(means) else (np.nan, np.nan)
+        above = float((means > 0).mean() + 0.5 * (means == 0).mean()) if len(means) else np.nan
+        error = float(means.std(ddof=1)) if len(means) > 1 else np.nan
+        freedom = np.nan
+    else:
+        variance, freedom = spread(logarithmic(sample) if logarithm else sample)
+        error = float(np.sqrt(variance))
+        reach = float(stdtrit(min(freedom, 1e9), (1 + LEVEL) / 2)) * error
+        low, high = value - reach, value + reach
+        if logarithm:
+            low, high = value * np.exp(-reach), value * np.exp(reach)
+        above = float(stdtr(min(freedom, 1e9), value / error)) if error else _sign(value)
+        above = 1.0 if logarithm else above  # what has a logarithm is positive
+    if none > MOST_LOST:
+        low = -np.inf if sample.lost_low > 0 else low
+        high = np.inf if sample.lost_high > 0 else high
+    return Estimate(
+        value, float(low), float(high), sample.seeds, none, error, float(freedom), above
+    )
 
 
-def mean_samples(quantities: np.ndarray, resamples: Resamples) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means of per-example quantities (K, N) on the test set (K,) and in draws (B,
-    K).
+def possible_means(sample: Sample, *, seed: int) -> np.ndarray:
+    """Return a positive quantity's mean over seeds as it might have come out, (B,): what a draw
+    moves in all seeds, and what other seeds might have added, on the logarithm; NaN in a draw
+    without a setting.
+
+    Args:
+        seed: of what seeds add.
     """
-    n = quantities.shape[1]
-    return quantities.mean(1), resamples.examples @ quantities.T.astype(np.float32) / n
+    means = over_seeds(logarithmic(sample))
+    values = np.log(sample.values[np.isfinite(sample.values)])
+    if len(values) < 2:
+        return np.exp(means)
+    shared = shared_variance(np.log(sample.draws[:, np.isfinite(sample.values)]))
+    drawn = float(np.nanvar(means, ddof=1))
+    centre = values.mean()
+    means = centre + (means - centre) * np.sqrt(shared / drawn if drawn > 0 else 0)
+    chance = np.random.default_rng([seed, len(values)]).standard_t(len(values) - 1, len(means))
+    return np.exp(means + chance * values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def logarithmic(sample: Sample) -> Sample:
+    """Return the sample of the logarithms."""
+    return Sample(np.log(sample.values), np.log(sample.draws), sample.lost_low, sample.lost_high)
+
+
+def _sign(value: float) -> float:
+    return 0.5 + 0.5 * float(np.sign(value))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return p values corrected for being several, as Holm does: the smallest times their number,
+    the next times one less, and so on, none below the one before.
+    """
+    order = np.argsort(p, kind="stable")
+    raised = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(raised, 1.0)
+    return corrected
+
+
+def mean_over_tasks(
+    values: np.ndarray, errors: np.ndarray, freedoms: np.ndarray
+) -> tuple[float, float, float]:
+    """Return the mean of independent estimates, its standard error and degrees of freedom."""
+    variances = errors**2
+    total = float(variances.sum())
+    parts = float((variances**2 / freedoms).sum())
+    freedom = total**2 / parts if parts > 0 else np.inf
+    return float(values.mean()), float(np.sqrt(total)) / len(values), freedom

@@ -5,7 +5,7 @@ import numpy as np
 from smartbert.analysis.evaluation import Point, score_rows
 from smartbert.analysis.rows import Row
 from smartbert.criteria import NEVER
-from smartbert.points import FULL, PUBLISHED
+from smartbert.points import FULL, SWEEP
 from smartbert.policies import Policy
 from smartbert.trace.replay import Replay
 from smartbert.trace.trace import Trace
@@ -52,5 +52,5 @@ def sweep_scores(trace: Trace, points: list[Point], *, convention: str) -> list[
     rows: list[Row] = []
     for point in points:
         decisions = replay.decide(point.policy)
-        rows += score_rows(trace, decisions, point, space=PUBLISHED, convention=convention)
+        rows += score_rows(trace, decisions, point, space=SWEEP, convention=convention)
     return rows

@@ -4,7 +4,7 @@ Everything is arithmetic on the csv files of runs (means over seeds) and on the 
 comparison (intervals). The pages of `report` show them to people.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,15 @@ import pandas as pd
 from smartbert.analysis.rows import Placed, each
 from smartbert.manifest import REFERENCE, SUBJECT
 from smartbert.metrics import columns
-from smartbert.points import PUBLISHED, SPACES
+from smartbert.points import FIXED, GLOBAL, MAIN, PER_LAYER, SETTLED, SPACES, SWEEP
 from smartbert.tasks import TASKS
 
 INTERVALS = ["score_low", "score_high", "cost_low", "cost_high"]
+BESIDE = {
+    FIXED: "fixed exit",
+    GLOBAL: "skip threshold too",
+    PER_LAYER: "thresholds per layer",
+}
 
 
 def scored() -> list[str]:
@@ -25,13 +30,13 @@ def scored() -> list[str]:
 
 def values() -> list[str]:
     """Return the columns that are means over seeds."""
-    return [*scored(), "cost_relative", "layers"]
+    return [*scored(), "cost_relative", "cost_total", "layers"]
 
 
 def main_columns() -> list[str]:
     """Return the columns that the main table and the sweep begin with."""
     return [
-        *("task", "method", "point", *scored(), "cost_relative", "speedup"),
+        *("task", "method", "point", *scored(), "cost_relative", "cost_total", "speedup"),
         *("layers", "seeds", "convention", "status", "subset", "title", "space"),
     ]
 
@@ -67,28 +72,52 @@ def glue_table(
 ) -> pd.DataFrame:
     """Return one row per task, method, operating point, space and test subset: means over seeds.
 
+    Beside each score its optimism, the score on tune less that on test; beside the mean over
+    examples of the ratio of costs (cost_relative) the ratio of their sums (cost_total).
+
     Args:
         scores: all runs' rows.
         points: the comparison's, which have the intervals and the reasons for empty cells.
         missing: runs that did not finish, with columns task, method, title, seeds, status.
     """
     convention = one_convention(scores)
-    tuned = _with_values(scores[scores["space"] != PUBLISHED])
+    tuned = _with_values(scores[scores["space"] != SWEEP])
     keys = ["task", "method", "title", "space", "subset", "point"]
-    means = tuned.groupby(keys, dropna=False, sort=False)[values()].mean().reset_index()
-    statistics = points[[*keys, *INTERVALS, "seeds", "examples", "status"]]
+    tuned = tuned.assign(optimism=tuned["tune_score"] - tuned["score"])
+    names = [*values(), "optimism"]
+    means = tuned.groupby(keys, dropna=False, sort=False)[names].mean().reset_index()
+    statistics = points[[*keys, *INTERVALS, "none", "seeds", "examples", "status"]]
     table = means.merge(statistics, on=keys, how="left")
+    settled = points[points["point"] == SETTLED].rename(columns={"cost": "cost_relative"})
+    table = pd.concat([table, settled.reindex(columns=table.columns)], ignore_index=True)
     table["speedup"] = 1 / table["cost_relative"]
     table["convention"] = convention
     if missing is not None and len(missing):
         table = pd.concat([table, missing.assign(convention=convention)], ignore_index=True)
-    return by_task(table)[[*main_columns(), *INTERVALS, "examples"]]
+    return by_task(table)[[*main_columns(), "optimism", *INTERVALS, "none", "examples"]]
+
+
+def beside_main(table: pd.DataFrame, beside: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    """Return the rows of the main space, and those of other spaces that stand beside them as
+    methods of their own: fixed exits of every method that has any, and what `beside` names.
+
+    Args:
+        beside: by method, spaces.
+    """
+    parts = [table[table["space"] == MAIN]]
+    for method in dict.fromkeys(table["method"]):
+        own = table[table["method"] == method]
+        for space in (FIXED, *beside.get(method, ())):
+            rows = own[own["space"] == space]
+            title = rows["title"] + f", {BESIDE[space]}"
+            parts.append(rows.assign(method=f"{method}:{space}", title=title))
+    return pd.concat(parts)
 
 
 def sweep_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the published sweep: one row per task, method, setting and test subset."""
     convention = one_convention(scores)
-    rows = _with_values(scores[scores["space"] == PUBLISHED])
+    rows = _with_values(scores[scores["space"] == SWEEP])
     keys = [
         "task",
         "method",

@@ -1,10 +1,18 @@
 """The page of an ablation: what each variant changes, with intervals."""
 
-import numpy as np
 import pandas as pd
 
 from smartbert.analysis.ablation import CHANGES
-from smartbert.report.page import BOOTSTRAP, Page, Section, columns, number, some_seeds
+from smartbert.report.page import (
+    INTERVALS,
+    Page,
+    Section,
+    columns,
+    in_some_draws,
+    number,
+    some_seeds,
+    with_interval,
+)
 
 
 def ablation_page(table: pd.DataFrame, *, subject: str, caption: str) -> Page:
@@ -36,7 +44,7 @@ def ablation_page(table: pd.DataFrame, *, subject: str, caption: str) -> Page:
             " the score of skipping without exits at the trained threshold, `mean exit` the mean"
             " score of the exits before the last layer at full depth. Empty: no such setting, or"
             " no gates or exits. Where not every seed has such a setting, a cell says how many do.",
-            BOOTSTRAP,
+            INTERVALS,
         ),
         tuple(sections),
     )
@@ -48,11 +56,10 @@ def _cells(rows: pd.DataFrame, name: str) -> list[str]:
     """
     cells = []
     numbers = rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)
-    seeds = zip(rows[f"{name}_seeds"], rows["seeds"], strict=True)
-    for position, (row, (known, of)) in enumerate(zip(numbers, seeds, strict=True)):
-        value, low, high = (f"{v:{'+' if position else ''}.1f}" for v in row)
-        text = f"{value} [{low}, {high}]{some_seeds(known, of)}"
-        cells.append("" if np.isnan(row[0]) else text)
+    seeds = zip(rows[f"{name}_seeds"], rows["seeds"], rows[f"{name}_none"], strict=True)
+    for position, (row, (known, of, none)) in enumerate(zip(numbers, seeds, strict=True)):
+        text = with_interval(*row, spec="+.1f" if position else ".1f")
+        cells.append(text + in_some_draws(none) + some_seeds(known, of) if text else "")
     return cells
 
 

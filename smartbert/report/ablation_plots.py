@@ -40,6 +40,8 @@ def ablation_figure(table: pd.DataFrame, *, looks: Mapping[str, Look], caption: 
     seeds = int(own["seeds"])
     over = "seeds and examples" if seeds > 1 else "examples of one seed"
     some = " Open marks: not every seed has such a setting." if partial.any(axis=None) else ""
+    ends = variants[[f"{n}_{end}" for n in CHANGES for end in ("low", "high")]].to_numpy(float)
+    some += " Arrows: open on that side." if np.isinf(ends).any() else ""
     some += " No mark: none has." if variants[list(CHANGES)].isna().any(axis=None) else ""
     note(
         figure,
@@ -58,7 +60,15 @@ def _draw_changes(panel: Axes, variants: pd.DataFrame, name: str, fewer: np.ndar
     """Draw one quantity's changes; those of fewer seeds than the others have as open marks."""
     rows = _places(variants)
     value = variants[name].to_numpy(float)
-    low, high = (variants[f"{name}_{end}"].to_numpy(float) for end in ("low", "high"))
+    low, high = (variants[f"{name}_{end}"].to_numpy(float, copy=True) for end in ("low", "high"))
+    # An open end runs to the edge of the panel, where an arrow says that it goes on.
+    known = np.concatenate([end[np.isfinite(end)] for end in (low, high, value)])
+    if len(known):
+        room = 0.08 * (np.ptp(known) or 1.0)
+        for end, edge, marker in ((low, known.min() - room, "<"), (high, known.max() + room, ">")):
+            there = np.isinf(end)
+            end[there] = edge
+            panel.plot(end[there], rows[there], marker, color="0.35", markersize=4, linestyle="")
     panel.hlines(rows, low, high, color="0.35", linewidth=1.2)
     for part, fill in ((~fewer, "black"), (fewer, "white")):
         panel.plot(

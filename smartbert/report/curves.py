@@ -1,5 +1,4 @@
-"""Score against cost: a step function per method over the budgets, with intervals and operating
-points.
+"""Score against cost: curves read by straight lines, with intervals and operating points.
 
 Drawn from `bands` and `points`, the tables of the protocol's curves; nothing is computed here.
 """
@@ -14,8 +13,18 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from smartbert.analysis.rows import Measured, each
+from smartbert.analysis.tables import BESIDE
 from smartbert.manifest import REFERENCE, SUBJECT, Look, complete_looks
-from smartbert.points import BUDGETS, DROP, FULL, GLOBAL, MOST_DROPPED, SPACE_RECORDS
+from smartbert.points import (
+    BUDGETS,
+    DROP,
+    FIXED,
+    FULL,
+    MAIN,
+    MOST_DROPPED,
+    SPACE_RECORDS,
+    SPACES,
+)
 from smartbert.report.panels import (
     cost_label,
     finish,
@@ -90,29 +99,38 @@ def draw_method(
 
 
 def draw_curve(axes: Axes, curve: pd.DataFrame, look: Style, *, shaded: bool) -> None:
-    """Draw a method's step function, and its interval where that is to be seen."""
+    """Draw a method's curve, and its interval where that is to be seen."""
     color, line = look["color"], look["linestyle"]
-    budget, score, low, high = (curve[name] for name in ("budget", "score", "low", "high"))
+    cost, score, low, high = (curve[name] for name in ("cost", "score", "low", "high"))
     width, order = 1 + 0.4 * shaded, 3 + 2 * shaded
-    axes.step(
-        budget, score, where="post", color=color, linestyle=line, linewidth=width, zorder=order
-    )
+    axes.plot(cost, score, color=color, linestyle=line, linewidth=width, zorder=order)
     if not shaded or curve.empty:
         return
-    axes.fill_between(
-        budget, low, high, step="post", color=color, alpha=0.15, linewidth=0, zorder=2
-    )
+    axes.fill_between(cost, low, high, color=color, alpha=0.15, linewidth=0, zorder=2)
     for edge in (low, high):  # where two areas overlap, their edges tell them apart
-        axes.step(
-            budget,
-            edge,
-            where="post",
-            color=color,
-            linestyle=line,
-            linewidth=0.4,
-            alpha=0.6,
-            zorder=2,
-        )
+        axes.plot(cost, edge, color=color, linestyle=line, linewidth=0.4, alpha=0.6, zorder=2)
+
+
+def draw_beside(
+    axes: Axes,
+    bands: pd.DataFrame,
+    *,
+    looks: Mapping[str, Look],
+    beside: Mapping[str, Collection[str]],
+) -> None:
+    """Draw, thin and without marks, the subject at fixed exits and the curves of other spaces that
+    stand beside the main one.
+    """
+    wanted = {(SUBJECT, FIXED), *((m, space) for m, spaces in beside.items() for space in spaces)}
+    for method, title in titles_of(bands).items():
+        for space in (FIXED, *SPACES):
+            curve = bands[(bands["method"] == method) & (bands["space"] == space)]
+            if (method, space) in wanted and curve["score"].notna().any():
+                color, dashes = style(method, looks)["color"], (0, (1, 1.2))
+                label = f"{title}, {BESIDE[space]}"
+                curve = curve.dropna(subset="score").sort_values("cost")
+                line = axes.plot(curve["cost"], curve["score"], color=color, label=label)
+                line[0].set(linestyle=dashes, linewidth=1.1, zorder=3)
 
 
 def draw_task(
@@ -124,25 +142,28 @@ def draw_task(
     looks: Mapping[str, Look],
     space: str,
     shaded: Collection[str],
+    beside: Mapping[str, Collection[str]],
 ) -> None:
-    """Draw one task's methods: score on test over budget, with dense BERT as star and level.
+    """Draw one task's methods: score on test over cost, with dense BERT as star and level.
 
     Args:
-        bands, points, looks, space: see `all_tasks_figure`.
+        bands, points, looks, space, beside: see `all_tasks_figure`.
         shaded: methods whose intervals are drawn.
     """
-    curves = main_subset(of_space(bands[bands["task"] == name], space), name)
-    curves = curves.dropna(subset="score")  # budgets below the cheapest setting
+    own_bands = main_subset(bands[bands["task"] == name], name)
+    curves = of_space(own_bands, space).dropna(subset="score")  # seeds that lack a method
     settings = main_subset(of_space(points[points["task"] == name], space), name)
     settings = settings[settings["status"] == "ok"]
     for method, title in titles_of(settings, curves).items():
-        curve = curves[curves["method"] == method].sort_values("budget")
+        curve = curves[curves["method"] == method].sort_values("cost")
         own = settings[settings["method"] == method]
         look = style(method, looks)
         if method == REFERENCE:
             draw_reference(axes, own, look, title)
         else:
             draw_method(axes, curve, own, look, title, shaded=method in shaded)
+    if space == MAIN:
+        draw_beside(axes, own_bands, looks=looks, beside=beside)
     axes.axvline(1.0, color="0.8", linewidth=0.6, zorder=0)
     cheapest = points.loc[points["status"] == "ok", "cost"].min()
     axes.set_xlim(np.fmin(LOWEST_BUDGET, cheapest) - 0.04, None)
@@ -160,22 +181,33 @@ def curves_caption(bands: pd.DataFrame, *, space: str, shaded: Collection[str]) 
     drawn = bands[bands["method"].isin(list(shaded))].dropna(subset="score")
     area = ""
     if len(drawn):
-        over = "over seeds and test examples together"
+        over = "over seeds, test examples and the choice on tune"
         if drawn["seeds"].max() == 1:
-            over = "over test examples, with one seed"
+            over = "over test examples and the choice on tune, with one training"
         elif drawn["seeds"].min() == 1:
-            over += " (over examples alone where there is one seed)"
+            over += " (without the chance of training where there is one)"
         names = ", ".join(titles_of(drawn).values())
-        area = f" Areas ({names}): 95 % bootstrap intervals {over}."
+        area = f" Areas ({names}): 95 % intervals {over}."
     *first, last = (f"{share:.0%}".rstrip("%") for share in BUDGETS.values())
     text = (
-        "Steps: score on test of the best setting, chosen on tune, that each budget affords."
+        "Lines: score on test at each cost, between the settings that tune chooses for budgets, and"
+        " from the cheapest to the majority class at no cost."
         f"{area} Filled marks: the settings chosen for {', '.join(first)} and {last} %, or else the"
         " full one, at what they cost on test. Open marks: the cheapest setting within"
         f" {MOST_DROPPED:g} point of dense BERT on tune. Star and level: dense BERT."
+        f"{_beside_text(bands, space)}"
         f" {SPACE_RECORDS[space].note}"
     )
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _beside_text(bands: pd.DataFrame, space: str) -> str:
+    """Return what the thin lines of the main figure are, where there are any."""
+    fixed = bands[(bands["method"] == SUBJECT) & (bands["space"] == FIXED)]
+    if space != MAIN or fixed["score"].isna().all():
+        return ""
+    title = next(iter(titles_of(fixed).values()))
+    return f" Fixed exit: everybody leaves {title} at the same layer, gates off."
 
 
 def task_figure(
@@ -186,7 +218,8 @@ def task_figure(
     looks: Mapping[str, Look],
     convention: str,
     caption: str,
-    space: str = GLOBAL,
+    space: str = MAIN,
+    beside: Mapping[str, Collection[str]] | None = None,
 ) -> Figure:
     """Return one task's figure of score against relative cost; see `all_tasks_figure`."""
     figure = Figure(figsize=(5.4, 3.2), layout="constrained")
@@ -194,7 +227,9 @@ def task_figure(
     looks = complete_looks(looks, [*points["method"], *bands["method"]])
     own = bands[bands["task"] == name]
     shaded = shaded_methods(own)
-    draw_task(axes, bands, points, name, looks=looks, space=space, shaded=shaded)
+    draw_task(
+        axes, bands, points, name, looks=looks, space=space, shaded=shaded, beside=beside or {}
+    )
     axes.set_xlabel(cost_label(convention), fontsize=SMALL)
     axes.set_ylabel(score_label(name), fontsize=SMALL)
     if axes.get_legend_handles_labels()[0]:
@@ -210,24 +245,25 @@ def all_tasks_figure(
     looks: Mapping[str, Look],
     convention: str,
     caption: str,
-    space: str = GLOBAL,
+    space: str = MAIN,
+    beside: Mapping[str, Collection[str]] | None = None,
 ) -> Figure:
     """Return a panel for every task of the tables: score against relative cost, on test.
 
-    A method's curve is a step function from its cheapest setting on; operating points are marks at
-    their own cost. Intervals of more than three methods hide each other and the curves, so beyond
-    that only SmartBERT's and DeeBERT's (the published entropy exits) are drawn; all are in the
-    tables.
+    Operating points are marks at their own cost. Intervals of more than three methods hide each
+    other and the curves, so beyond that only SmartBERT's and DeeBERT's (the published entropy
+    exits) are drawn; all are in the tables.
 
     Args:
-        bands: task, method, title, space, subset, budget (share of dense BERT's cost), score, low,
-            high (points; NaN where nothing is within the budget), seeds.
+        bands: task, method, title, space, subset, cost (share of dense BERT's), score, low, high
+            (points), seeds.
         points: task, method, title, space, subset, point, score, cost (share of dense BERT's),
             status ("ok", or why there is no score).
         looks: how each method is drawn.
         convention: name of the cost convention of both.
         caption: what the data are; what the marks mean is added to it.
-        space: "global" or "per_layer"; methods that have only the former appear in both.
+        beside: by method, spaces whose curves stand beside those of the main space.
+        space: a search space; what it holds nothing for appears with the largest within it.
     """
     shaded, looks = (
         shaded_methods(bands),
@@ -235,7 +271,9 @@ def all_tasks_figure(
     )
 
     def draw(axes: Axes, name: str) -> None:
-        draw_task(axes, bands, points, name, looks=looks, space=space, shaded=shaded)
+        draw_task(
+            axes, bands, points, name, looks=looks, space=space, shaded=shaded, beside=beside or {}
+        )
 
     return panels(
         pd.concat([bands[["task"]], points[["task"]]]),

@@ -22,7 +22,7 @@ def usage_figure(
     Args:
         usage: task, method, title, seed, space, point, label, layer (from 1), exit, skipped (shares
             of all examples, from 0 to 1).
-        space: "global" or "per_layer"; a method that has only the former is shown so.
+        space: a search space; what it holds nothing for appears with the largest within it.
     """
     rows = of_space(usage[usage["method"] == method], space)
     rows = rows[(rows["point"] == point) & (rows["label"] == "all")]

@@ -16,16 +16,17 @@ import pandas as pd
 from IPython.display import Image
 from matplotlib.figure import Figure
 
+from smartbert.analysis.claims import AS_RELEASED, OVERALL
 from smartbert.analysis.evaluation import Evaluation
 from smartbert.analysis.rows import Compared, each
 from smartbert.analysis.tables import trained_seeds
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import REFERENCE, Look, Manifest
 from smartbert.metrics import score_title
-from smartbert.points import FULL, GLOBAL, Tuned
+from smartbert.points import FULL, MAIN, Tuned
 from smartbert.report.ablation_page import ablation_page
-from smartbert.report.claims_page import STATEMENTS, figures_frame
-from smartbert.report.page import some_seeds
+from smartbert.report.claims_page import figures_frame, verdicts_frame
+from smartbert.report.page import some_seeds, with_interval
 from smartbert.results import Results
 from smartbert.results import Run as RunFiles
 from smartbert.tasks import TASKS, TaskData
@@ -111,7 +112,7 @@ class Run:
             )
         return pd.DataFrame(rows)
 
-    def at(self, point: str, *, space: str = GLOBAL) -> pd.DataFrame:
+    def at(self, point: str, *, space: str = MAIN) -> pd.DataFrame:
         """Return methods by tasks at an operating point: score, interval and relative cost, and how
         many seeds have such a setting where not all do.
         """
@@ -119,7 +120,7 @@ class Run:
         rows = rows[(rows["point"] == point) & (rows["space"] == space)]
         rows = rows[rows["score"].notna() & (rows["subset"].isin(_first_subsets()))]
         cells = [
-            f"{r.score:.1f} [{r.score_low:.1f}, {r.score_high:.1f}] at {r.cost_relative:.0%}"
+            f"{with_interval(r.score, r.score_low, r.score_high)} at {r.cost_relative:.0%}"
             + some_seeds(r.seeds, r.trained)
             for r in each(rows, Compared)
         ]
@@ -131,19 +132,19 @@ class Run:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        """The claims: claim, task, what, value, low, high, seeds, verdict, note."""
+        """The claims: claim, task, what, value, low, high, seeds, p, decides, verdict, note."""
         return pd.read_csv(self.results.claims()).pipe(_texts)
 
     def verdicts(self) -> pd.DataFrame:
-        """Return the claims as a whole: statement and verdict."""
-        overall = self.claims[self.claims["what"] == "overall"].set_index("claim")["verdict"]
-        return pd.DataFrame({"claim": pd.Series(STATEMENTS), "verdict": overall})
+        """Return the claims as a whole: verdict, the figure that decides, what would change it."""
+        return verdicts_frame(self.claims).set_index("claim")
 
     def evidence(self, claim: int) -> pd.DataFrame:
         """Return the figures behind a claim, with intervals, the number of seeds that they rest on
         and their own verdicts.
         """
-        rows = self.claims[(self.claims["claim"] == claim) & (self.claims["what"] != "overall")]
+        whole = self.claims["what"].isin([OVERALL, AS_RELEASED])
+        rows = self.claims[(self.claims["claim"] == claim) & ~whole]
         return figures_frame(rows).reset_index(drop=True)
 
     @property

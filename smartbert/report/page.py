@@ -3,6 +3,7 @@ No torch.
 """
 
 from dataclasses import dataclass
+from math import isfinite
 
 import pandas as pd
 
@@ -12,13 +13,15 @@ from smartbert.report.latex import booktabs
 from smartbert.tasks import TASKS
 
 SCORES = f"Scores are in points: {scores_sentence()}."
-BOOTSTRAP = (
-    "Brackets hold the 95 % bootstrap interval over seeds and test examples together; with one"
-    " seed it covers examples only."
+INTERVALS = (
+    "Brackets hold the 95 % interval over seeds, test examples and the choice on tune, which every"
+    " draw makes anew on resampled tune examples. `none in 16%`: so many draws have no setting;"
+    " beyond 5 % the interval is open on that side (–). `one training`: the interval leaves the"
+    " chance of training out."
 )
 TIES = (
     "Bold: the best of a column, and all that the paired interval of the difference does not tell"
-    " from it. Dense BERT stands apart."
+    " from it. Dense BERT stands apart, and so do fixed exits and thresholds per layer."
 )
 
 
@@ -86,8 +89,10 @@ def columns(table: pd.DataFrame) -> list[str]:
 
 
 def some_seeds(known: float, trained: float) -> str:
-    """Return what follows a value that only some of the seeds have; empty where all do."""
-    return f", {known:.0f} of {trained:.0f} seeds" if known < trained else ""
+    """Return what follows a value that only some of the seeds have, or that one has alone."""
+    if known < trained:
+        return f", {known:.0f} of {trained:.0f} seeds"
+    return ", one training" if known == 1 else ""
 
 
 def number(value: float) -> str:
@@ -95,6 +100,22 @@ def number(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.1f}"
 
 
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return a score with its interval, empty where there is none."""
-    return "" if pd.isna(value) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+def with_interval(value: float, low: float, high: float, *, spec: str = ".1f") -> str:
+    """Return a value with its interval, an open end as a dash; empty where there is none.
+
+    Args:
+        spec: format of the numbers.
+    """
+    if pd.isna(value):
+        return ""
+    return f"{value:{spec}} [{end(low, spec=spec)}, {end(high, spec=spec)}]"
+
+
+def end(value: float, *, spec: str = ".1f") -> str:
+    """Return an end of an interval; a dash where it is open."""
+    return f"{value:{spec}}" if isfinite(value) else "–"
+
+
+def in_some_draws(none: float) -> str:
+    """Return what follows a value that so many draws lack; empty where all have it."""
+    return f", none in {none:.0%}" if round(none, 2) > 0 else ""

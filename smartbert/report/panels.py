@@ -17,7 +17,7 @@ from smartbert.analysis.rows import Placed, each
 from smartbert.cost import CONVENTIONS
 from smartbert.files import whole
 from smartbert.metrics import score_title
-from smartbert.points import GLOBAL
+from smartbert.points import nearest
 from smartbert.report.style import COLUMNS, LETTER, NARROW, PAGE, ROW, SMALL, TALL_ROW
 from smartbert.tasks import TASKS
 
@@ -46,10 +46,15 @@ def main_subset(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def of_space(table: pd.DataFrame, space: str) -> pd.DataFrame:
-    """Return the rows of a search space, and the global ones of methods that have only those."""
-    runs = pd.MultiIndex.from_frame(table[["task", "method"]])
-    there = runs.isin(runs[table["space"] == space])
-    return table[(table["space"] == space) | (~there & (table["space"] == GLOBAL))]
+    """Return the rows of a search space; of methods that it holds nothing for, those of the
+    largest space within it that they have.
+    """
+    if table.empty:
+        return table
+    known = table.groupby(["task", "method"])["space"].agg(set)
+    shown = {key: nearest(space, spaces) for key, spaces in known.items()}
+    keys = zip(table["task"], table["method"], strict=True)
+    return table[[shown[key] == own for key, own in zip(keys, table["space"], strict=True)]]
 
 
 def titles_of(*tables: pd.DataFrame) -> dict[str, str]:

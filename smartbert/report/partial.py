@@ -15,7 +15,7 @@ from smartbert.report.writing import (
     write_statistics,
     write_tables,
 )
-from smartbert.results import ABLATION_PARTS, RUN_TABLES, STATISTICS, Results
+from smartbert.results import ABLATION_PARTS, RUN_TABLES, STATISTICS, TRACES, Results
 
 Key = tuple[str, str, int]  # task, method, seed
 
@@ -40,13 +40,18 @@ def write_partial(
     for task in tasks:
         own = [key for key in there if key[0] == task]
         traces = [
-            results.run(task, member, number).trace("test")
+            results.run(task, member, number).trace(split)
+            for split in TRACES
             for _, method, number in own
             for member in manifest.methods[method].members
         ]
-        points = [results.run(*key).points for key in own]
+        points, trials = (
+            [getattr(results.run(*key), name) for key in own] for name in ("points", "trials")
+        )
         folder = out.statistics(task, STATISTICS[0]).parent
-        write_statistics(manifest.tasks[task], points, traces, draws=draws, seed=seed, out=folder)
+        write_statistics(
+            manifest.tasks[task], points, trials, traces, draws=draws, seed=seed, out=folder
+        )
     sources = Sources(
         runs=[results.run(*key).table(name) for name in (*RUN_TABLES, "trials") for key in there],
         statistics=[out.statistics(task, name) for task in tasks for name in STATISTICS],

@@ -86,7 +86,7 @@ def lengths_figure(
             tokens of the bin's examples), flops, dense (mean cost of the method and of dense BERT,
             in the convention's unit).
         looks: how each method is drawn.
-        space: "global" or "per_layer"; methods that have only the former appear in both.
+        space: a search space; what it holds nothing for appears with the largest within it.
     """
     looks = complete_looks(looks, lengths["method"])
     scale, unit = _unit(lengths["dense"].max(), convention)

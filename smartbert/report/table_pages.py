@@ -4,7 +4,7 @@ A page says what its data are, how cost is counted and what intervals cover; the
 it are those of `analysis.tables`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from smartbert.analysis.rows import Averaged, Compared, Difference, Gated, Placed, Ranged, each
 from smartbert.analysis.tables import (
+    beside_main,
     best_methods,
     by_task,
     one_convention,
@@ -23,16 +24,26 @@ from smartbert.cost import CONVENTIONS
 from smartbert.manifest import REFERENCE, SUBJECT
 from smartbert.metrics import METRICS
 from smartbert.metrics import columns as metric_columns
-from smartbert.points import AUC, BUDGETS, DROP, FULL, OPERATING_POINTS, SPACE_RECORDS
+from smartbert.points import (
+    AUC,
+    BUDGETS,
+    DROP,
+    FULL,
+    MAIN,
+    OPERATING_POINTS,
+    SETTLED,
+    SPACE_RECORDS,
+)
 from smartbert.report.latex import Bold
 from smartbert.report.page import (
-    BOOTSTRAP,
+    INTERVALS,
     SCORES,
     TIES,
     Page,
     Section,
     column,
     columns,
+    in_some_draws,
     number,
     some_seeds,
     with_interval,
@@ -40,28 +51,41 @@ from smartbert.report.page import (
 from smartbert.tasks import TASKS
 
 Cell: TypeAlias = str | Bold
-READ_OFF = [0.25, 0.33, 0.5, 0.67, 0.75, 1.0]  # budgets at which the page of curves reads them
+READ_OFF = [0.25, 0.33, 0.5, 0.67, 0.75, 1.0]  # costs at which the page of curves reads them
 HEADINGS = {"mcc": "MCC"}  # of metrics whose title is long
 
 
-def glue_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -> Page:
+def glue_page(
+    table: pd.DataFrame,
+    differences: pd.DataFrame,
+    *,
+    caption: str,
+    beside: Mapping[str, Collection[str]],
+) -> Page:
     """Return the main table: per space and operating point, methods by tasks.
 
-    A cell has score, interval and cost as a share of dense BERT's, and how many seeds have such a
-    setting where not all do; empty where none has (`glue.csv` says why).
+    A cell has score, interval, optimism, cost as a share of dense BERT's and how much of seeds and
+    draws have such a setting; empty where none has (`glue.csv` says why).
+
+    Args:
+        beside: by method, spaces whose rows stand in the main space's sections, too.
     """
     name = one_convention(table)
     table = table.assign(trained=trained_seeds(table))
     dense = table[(table["method"] == REFERENCE) & (table["point"] == FULL)]
     sections = []
     for space in present_spaces(table):
-        rows = table[(table["space"] == space) & (table["method"] != REFERENCE)]
+        rows = beside_main(table, beside) if space == MAIN else table[table["space"] == space]
+        rows = rows[rows["method"] != REFERENCE]
         for point in OPERATING_POINTS.values():
             own = rows[(rows["point"] == point.name) & rows["score"].notna()]
+            if point.name == FULL:  # at full depth no setting is searched
+                own = own[own["space"] == space]
             if own.empty:
                 continue
-            kind = "score" if point.drop is None else "cost"
-            best = best_methods(own, differences, space=space, point=point.name, kind=kind)
+            kind = "cost" if point.budget is None and point.name != FULL else "score"
+            searched = own[own["space"] == space]
+            best = best_methods(searched, differences, space=space, point=point.name, kind=kind)
             cells: dict[tuple[str, str], Cell] = {}
             for row in each(own, Compared):
                 bold = row.method in best.get((row.task, row.subset), ())
@@ -69,22 +93,37 @@ def glue_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -
             cells |= {(row.method, column(row)): _cell(row) for row in each(dense, Compared)}
             heading = f"{point.name}: {point.text} ({SPACE_RECORDS[space].text})"
             sections.append(Section(heading, _wide(cells, pd.concat([dense, own]))))
+    settled = table[table["point"] == SETTLED]
+    if len(settled):
+        cells = {(row.method, column(row)): _cell(row) for row in each(settled, Compared)}
+        sections.append(Section(f"settled: {SETTLED_TEXT}", _wide(cells, settled)))
     return Page(
         "glue",
         "GLUE: score and cost on test",
         (
             caption,
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
-            f"{SCORES} A cell: score [interval], cost as a share of dense BERT's. Settings were"
-            " chosen on tune, where they keep their budget, and are reported on test; where not"
-            " every seed has such a setting, a cell says how many do. An empty cell has none, the"
-            " `status` in glue.csv says why.",
-            BOOTSTRAP,
+            f"{SCORES} A cell: score on test [interval] (optimism: the score on tune less that on"
+            " test), then cost as a share of dense BERT's: the mean over examples of the ratio, and"
+            " after the stroke the ratio of the sums. Settings were chosen on tune, where they keep"
+            " their budget; on test they can miss it. Where not every seed has such a setting, a"
+            " cell says how many do, and such a mean decides nothing. An empty cell has none, the"
+            " `status` in glue.csv says why. A fixed exit stands at the deepest layer that the"
+            " budget affords, which can be far below it: compare it at equal cost (curves.md,"
+            " auc.md).",
+            INTERVALS,
             TIES,
             _missing(table),
         ),
         tuple(sections),
     )
+
+
+# What a row of that name is, and is not.
+SETTLED_TEXT = (
+    "each example leaves at the first layer from which its answer no longer changes: full depth's"
+    " answers at the least cost, which needs to know the future (a bound, not a method)"
+)
 
 
 def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
@@ -98,6 +137,7 @@ def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
             "score": table["score"].map("{:.1f}".format),
             **{HEADINGS.get(m, METRICS[m].title): table[m].map(number) for m in metric_columns()},
             "cost": table["cost_relative"].map("{:.1%}".format),
+            "cost, ratio of sums": table["cost_total"].map("{:.1%}".format),
             "speed-up": table["speedup"].map("{:.2f}x".format),
             "layers": table["layers"].map("{:.2f}".format),
             "seeds": table["seeds"].map(str),
@@ -109,52 +149,66 @@ def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
         (
             caption,
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
-            f"{SCORES} Nothing was tuned here. `cost` is the share of dense BERT's, `layers` the"
-            " mean number run; both are means over seeds and test examples.",
+            f"{SCORES} Nothing was tuned here. `cost` is the share of dense BERT's on each example,"
+            " `layers` the mean number run; both are means over seeds and test examples.",
         ),
         (Section("", frame, groups="task"),),
     )
 
 
-def curves_page(bands: pd.DataFrame, *, caption: str) -> Page:
-    """Return the score within a few budgets, read off the fronts."""
+def curves_page(
+    bands: pd.DataFrame, *, caption: str, beside: Mapping[str, Collection[str]]
+) -> Page:
+    """Return the score at a few costs, read off the curves; `beside` as in `glue_page`."""
     sections = []
-    shown = bands[bands["budget"].round(2).isin(READ_OFF)]
+    shown = bands[bands["cost"].round(2).isin(READ_OFF)]
     for space in present_spaces(bands):
-        rows = shown[(shown["space"] == space) & (shown["method"] != REFERENCE)]
+        rows = beside_main(shown, beside) if space == MAIN else shown[shown["space"] == space]
+        rows = rows[rows["method"] != REFERENCE]
         rows = rows.assign(
             task=columns(rows),
-            budget=rows["budget"].map("{:.0%}".format),
+            cost=rows["cost"].map("{:.0%}".format),
             cell=[with_interval(row.score, row.low, row.high) for row in each(rows, Ranged)],
         )
         wide = rows.pivot_table(
-            index=["task", "title"], columns="budget", values="cell", aggfunc="first", sort=False
+            index=["task", "title"], columns="cost", values="cell", aggfunc="first", sort=False
         )
         frame = wide.fillna("").reset_index().rename(columns={"title": "method"})
         sections.append(Section(SPACE_RECORDS[space].text, frame, groups="task"))
     return Page(
         "curves",
-        "Score on test within a budget of cost",
+        "Score on test at equal cost",
         (
             caption,
-            f"{SCORES} The best setting on tune whose mean cost there is within the budget,"
-            " reported on test; a blank: no such setting in every seed. curves.csv has all"
-            " settings of the fronts, bands.csv the score at each per cent.",
-            BOOTSTRAP,
+            f"{SCORES} The settings that tune chooses for budgets of 5, 7.5, ... 100 % of dense"
+            " BERT's cost, carried to test and read by straight lines at the same cost there: a"
+            " coin tossed between two neighbours reaches every cost between them, and between the"
+            " cheapest one and the majority class every cost below (for MCC and F1 an"
+            " approximation). curves.csv has the settings, bands.csv the score at each per cent.",
+            INTERVALS,
         ),
         tuple(sections),
     )
 
 
-def auc_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) -> Page:
-    """Return the mean score over the cost range, methods by tasks."""
+def auc_page(
+    table: pd.DataFrame,
+    differences: pd.DataFrame,
+    *,
+    caption: str,
+    beside: Mapping[str, Collection[str]],
+) -> Page:
+    """Return the mean score over the cost range, methods by tasks; `beside` as in `glue_page`."""
     sections = []
     for space in present_spaces(table):
-        own = table[table["space"] == space].assign(point=AUC, score=table[AUC])
-        best = best_methods(own, differences, space=space, point=AUC, kind="score")
+        own = beside_main(table, beside) if space == MAIN else table[table["space"] == space]
+        own = own.assign(point=AUC, score=own[AUC])
+        searched = own[own["space"] == space]
+        best = best_methods(searched, differences, space=space, point=AUC, kind="score")
         cells: dict[tuple[str, str], Cell] = {}
         for row in each(own, Averaged):
             text = with_interval(row.auc, row.low, row.high)
+            text += some_seeds(row.seeds, row.seeds)
             bold = row.method in best.get((row.task, row.subset), ())
             cells[row.method, column(row)] = Bold(text) if bold else text
         frame = _wide(cells, own)
@@ -166,10 +220,10 @@ def auc_page(table: pd.DataFrame, differences: pd.DataFrame, *, caption: str) ->
         "Mean score over 25 to 100 % of dense BERT's cost",
         (
             caption,
-            f"{SCORES} The front found on tune is read as a step function: at each budget the best"
-            " affordable setting, below the cheapest one the majority class. `trainings` is how"
-            " many trainings are behind a method's front, per seed.",
-            BOOTSTRAP,
+            f"The primary endpoint. {SCORES} A method's curve on test, read by straight lines"
+            " (curves.md), averaged over costs from 25 to 100 %. `trainings` is how many trainings"
+            " are behind a method's curve, per seed.",
+            INTERVALS,
             TIES,
         ),
         tuple(sections),
@@ -204,9 +258,10 @@ def differences_page(differences: pd.DataFrame, titles: Mapping[str, str], *, ca
         f"{title} minus each other method, on test",
         (
             caption,
-            "Paired: same seeds, same examples. Scores in points, cost in points of dense BERT's"
-            " cost; brackets hold the 95 % interval, p is the probability that the difference is"
-            " above 0. differences.csv has every pair.",
+            "Paired: same seeds, same examples, on tune as on test. auc is the primary endpoint,"
+            " everything else is secondary. Scores in points, cost in points of dense BERT's cost;"
+            " p is the probability that the difference is above 0. differences.csv has every pair.",
+            INTERVALS,
         ),
         tuple(sections),
     )
@@ -258,15 +313,19 @@ def gates_page(table: pd.DataFrame, *, caption: str) -> Page:
 
 
 def _cell(row: Compared, *, bold: bool = False) -> Cell:
-    text = f"{with_interval(row.score, row.score_low, row.score_high)} {row.cost_relative:.0%}"
-    text += some_seeds(row.seeds, row.trained)
+    text = with_interval(row.score, row.score_low, row.score_high)
+    text += f" ({row.optimism:+.1f})" if row.optimism == row.optimism else ""
+    text += f" {row.cost_relative:.0%}"
+    text += f"/{row.cost_total:.0%}" if row.cost_total == row.cost_total else ""
+    text += in_some_draws(row.none) + some_seeds(row.seeds, row.trained)
     return Bold(text) if bold else text
 
 
 def _difference(row: Difference) -> str:
     scale = 100 if row.kind == "cost" else 1
-    value, low, high = (scale * v for v in (row.difference, row.low, row.high))
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}] p {row.probability:.2f}"
+    numbers = (scale * v for v in (row.difference, row.low, row.high))
+    text = f"{with_interval(*numbers, spec='+.1f')} p {row.probability:.2f}"
+    return text + in_some_draws(row.none) + some_seeds(row.seeds, row.seeds)
 
 
 def _wide(cells: Mapping[tuple[str, str], Cell], rows: pd.DataFrame) -> pd.DataFrame:

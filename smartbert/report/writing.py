@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from smartbert.analysis import tables
 from smartbert.analysis.ablation import ablation_table, sensitivity
+from smartbert.analysis.choosing import choices
 from smartbert.analysis.claims import claims_table
 from smartbert.analysis.comparison import Comparison
 from smartbert.analysis.comparison_tables import (
@@ -31,16 +32,18 @@ from smartbert.analysis.evidence import Evidence
 from smartbert.analysis.usage import GATE_COLUMNS, gate_summary
 from smartbert.files import write_csv, write_rows, write_text
 from smartbert.manifest import SUBJECT, Look, Manifest
-from smartbert.points import DROP, GLOBAL, HALF
+from smartbert.points import DROP, HALF, MAIN, PER_LAYER, Tuned
 from smartbert.report import curves, heatmaps, literature, literature_page, plots, table_pages
 from smartbert.report.ablation_page import ablation_page
 from smartbert.report.ablation_plots import ablation_figure, sensitivity_figure
+from smartbert.report.choosing_page import choosing_page
 from smartbert.report.claims_page import claims_markdown
 from smartbert.report.latency_page import latency_page
 from smartbert.report.page import Page
 from smartbert.report.panels import save
 from smartbert.results import Results, named
 from smartbert.tasks import TaskSpec
+from smartbert.trace.trace import Trace
 
 POINT = HALF  # of the layer usage, and of cost by length
 
@@ -76,6 +79,7 @@ class Sources:
 def write_statistics(
     spec: TaskSpec,
     points: Sequence[Path],
+    trials: Sequence[Path],
     traces: Sequence[Path],
     *,
     draws: int,
@@ -86,26 +90,33 @@ def write_statistics(
 
     Args:
         points: points.json files of the methods and seeds, in the order of tables.
-        traces: test traces of all their members.
+        trials: what was tried for each of them, in the same order.
+        traces: tune and test traces of all their members.
         draws, seed: of the bootstrap.
         out: folder to write to.
     """
-    compared = comparisons(spec, points, traces, draws=draws, seed=seed)
+    compared = comparisons(spec, points, trials, traces, draws=draws, seed=seed)
     for name, parts in {
         "points": [points_table(c) for c in compared],
         "auc": [auc_table(c) for c in compared],
         "bands": [bands_table(c) for c in compared],
         "differences": [differences_table(c) for c in compared],
-        "draws": [cost_draws(c, DROP) for c in compared],
+        "draws": [cost_draws(c, DROP, seed=seed) for c in compared],
     }.items():
         write_csv(pd.concat(parts, ignore_index=True), out / f"{name}.csv")
 
 
 def comparisons(
-    spec: TaskSpec, points: Sequence[Path], traces: Sequence[Path], *, draws: int, seed: int
+    spec: TaskSpec,
+    points: Sequence[Path],
+    trials: Sequence[Path],
+    traces: Sequence[Path],
+    *,
+    draws: int,
+    seed: int,
 ) -> list[Comparison]:
     """Return the comparison of some runs on every test subset of their task."""
-    runs = load_runs(points, traces)
+    runs = load_runs(points, trials, traces)
     return [Comparison(runs, subset=name, draws=draws, seed=seed) for name, _ in spec.test]
 
 
@@ -129,10 +140,14 @@ def write_tables(
     exits = tables.exits_table(sources.of_runs("exits"))
     gates, auc = tables.gates_table(sources.of_runs("gates")), sources.of_tasks("auc")
     bands = sources.of_tasks("bands")
-    write_page(glue, table_pages.glue_page(glue, differences, caption=caption), out)
+    beside = manifest.beside
+    page = table_pages.glue_page(glue, differences, caption=caption, beside=beside)
+    write_page(glue, page, out)
     write_page(sweep, table_pages.sweep_page(sweep, caption=caption), out)
-    write_page(sources.of_runs("curve"), table_pages.curves_page(bands, caption=caption), out)
-    write_page(auc, table_pages.auc_page(auc, differences, caption=caption), out)
+    page = table_pages.curves_page(bands, caption=caption, beside=beside)
+    write_page(sources.of_runs("curve"), page, out)
+    page = table_pages.auc_page(auc, differences, caption=caption, beside=beside)
+    write_page(auc, page, out)
     page = table_pages.differences_page(differences, titles, caption=caption)
     write_page(differences, page, out)
     write_page(exits, table_pages.exits_page(exits, caption=caption), out)
@@ -193,13 +208,15 @@ def drawings(
     tasks = [name for name in manifest.seeds if name in set(points["task"])]
     plain: dict[str, object] = {"caption": caption, "looks": manifest.looks}
     counted = {**plain, "convention": tables.one_convention(table("glue"))}
-    for space in manifest.spaces:
-        end = "" if space == GLOBAL else f"-{space.replace('_', '-')}"
-        look = {**counted, "space": space}
+    for space in (MAIN, PER_LAYER):
+        if space not in manifest.spaces:
+            continue
+        end = "" if space == MAIN else f"-{space.replace('_', '-')}"
+        look = {**counted, "space": space, "beside": manifest.beside}
         for name in tasks:
             yield f"{name}{end}", curves.task_figure, (bands, points, name), look
         yield f"glue{end}", curves.all_tasks_figure, (bands, points), look
-    at = {"space": GLOBAL, "point": POINT}
+    at = {"space": MAIN, "point": POINT}
     shown: dict[str, object] = {**at, "caption": caption}
     yield "exits", plots.exits_figure, (table("exits"),), plain
     yield "usage", heatmaps.usage_figure, (usage, SUBJECT), shown
@@ -231,6 +248,7 @@ def write_claims(sources: Sources, manifest: Manifest, *, caption: str, out: Res
         differences=sources.compared("differences"),
         draws=sources.compared("draws"),
         gates=tables.ablation_gates(gates),
+        methods=manifest.methods,
         titles=dict(zip(points["method"], points["title"], strict=True)),
     )
     table = claims_table(evidence)
@@ -241,6 +259,7 @@ def write_claims(sources: Sources, manifest: Manifest, *, caption: str, out: Res
 def write_ablation(
     spec: TaskSpec,
     points: Sequence[Path],
+    trials: Sequence[Path],
     traces: Sequence[Path],
     *,
     variants: Sequence[str],
@@ -254,11 +273,11 @@ def write_ablation(
     """Write the ablation of a task: what each variant changes, and how lambda sets skipping.
 
     Args:
-        points, traces, draws, seed: see `write_statistics`.
+        points, trials, traces, draws, seed: see `write_statistics`.
         variants: methods to be shown.
         weights: lambda by method.
     """
-    compared = comparisons(spec, points, traces, draws=draws, seed=seed)
+    compared = comparisons(spec, points, trials, traces, draws=draws, seed=seed)
     first, task = compared[0], spec.name
     changes = [ablation_table(c, SUBJECT, list(variants)) for c in compared]
     table = pd.concat(changes, ignore_index=True)
@@ -269,7 +288,7 @@ def write_ablation(
     for part, parts in {
         "points": [points_table(c) for c in compared],
         "differences": [differences_table(c) for c in compared],
-        "draws": [cost_draws(c, DROP) for c in compared],
+        "draws": [cost_draws(c, DROP, seed=seed) for c in compared],
     }.items():
         write_csv(pd.concat(parts, ignore_index=True), out.ablation_part(task, part))
     gates = [
@@ -285,6 +304,37 @@ def write_ablation(
     write_csv(lambdas, out.ablation(task, part="-lambda"))
     figure = sensitivity_figure(lambdas, caption=caption, looks=looks)
     save(figure, out.ablation(task, "png", part="-lambda"))
+
+
+def write_choosing(
+    points: Sequence[Path],
+    trials: Sequence[Path],
+    traces: Sequence[Path],
+    *,
+    methods: Sequence[str],
+    caption: str,
+    out: Results,
+) -> None:
+    """Write the page that sets rules of choosing side by side.
+
+    Args:
+        points, trials, traces: see `write_statistics`; of dense BERT and the methods, of all tasks.
+        methods: whose thresholds are chosen.
+    """
+    tasks = {path: Tuned.read(path).task for path in points}
+    loaded = {path: Trace.load(path).meta.task for path in traces}
+    rows = []
+    for task in dict.fromkeys(tasks.values()):
+        own = [pair for pair in zip(points, trials, strict=True) if tasks[pair[0]] == task]
+        runs = load_runs(
+            [pair[0] for pair in own],
+            [pair[1] for pair in own],
+            [path for path, of in loaded.items() if of == task],
+        )
+        rows += choices(runs, methods)
+    write_rows(rows, out.table("choosing"))
+    page = choosing_page(pd.read_csv(out.table("choosing")), caption=caption)
+    write_text(out.table("choosing", "md"), page.markdown())
 
 
 def write_latency(

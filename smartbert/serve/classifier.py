@@ -193,8 +193,8 @@ def stored_policy(
     Args:
         config: the model's, with `operating_points` and `front` as `publishing` writes them.
         point: name of an operating point.
-        budget: most mean cost on tune as a share of dense BERT's; the setting with the best score
-            on tune within it is taken.
+        budget: most mean cost on tune as a share of dense BERT's; of the settings that tuning chose
+            for budgets the dearest within it is taken.
 
     Raises:
         UserError: if the model carries no such point, or nothing within the budget.
@@ -218,7 +218,7 @@ def stored_policy(
             f"no setting of this model costs at most {budget:g} of dense BERT, the cheapest has"
             f" {least:.2f}; set by --budget"
         )
-    return max(allowed, key=lambda setting: (setting.tune_score, -setting.tune_cost)).policy
+    return max(allowed, key=lambda setting: (setting.tune_cost, setting.tune_score)).policy
 
 
 def stored_points(config: AdaptiveBertConfig) -> dict[str, PublishedPoint]:

@@ -19,11 +19,13 @@ from smartbert.files import read_json, write_text
 from smartbert.metrics import score_title
 from smartbert.points import (
     BUDGETS,
+    CERTIFIED,
     DEFAULT_POINTS,
     DROP,
     FULL,
-    GLOBAL,
+    MAIN,
     MOST_DROPPED,
+    MOST_HARMED,
     POINTS,
     PublishedPoint,
     Tuned,
@@ -98,7 +100,7 @@ def publish(
         raise UserError(f"{run / CONFIG} is no model's config; run again to train the model anew")
     points = operating_points(tuned, scores, usage, member)
     first = next((name for name in DEFAULT_POINTS if name in points), None)
-    front = [s.published() for s in tuned.spaces[GLOBAL].front if s.member == member]
+    front = [s.published() for s in tuned.spaces[MAIN].curve if s.member == member]
     config |= {
         "task": tuned.task,
         "max_tokens": facts.max_tokens,
@@ -138,10 +140,10 @@ def operating_points(
     """Return a training's operating points by name: thresholds, score and cost on tune and test,
     and for every layer the shares of test examples that exit there and that skip it.
 
-    Those of the global space; of several test subsets, the first.
+    Those of the main space; of several test subsets, the first.
     """
-    layers = usage[(usage["space"] == GLOBAL) & (usage["label"] == "all")].sort_values("layer")
-    own = scores[(scores["space"] == GLOBAL) & (scores["status"] == "ok")]
+    layers = usage[(usage["space"] == MAIN) & (usage["label"] == "all")].sort_values("layer")
+    own = scores[(scores["space"] == MAIN) & (scores["status"] == "ok")]
     tests = own.drop_duplicates("point").set_index("point")
     return {
         name: replace(
@@ -151,7 +153,7 @@ def operating_points(
             exits=tuple(layers.loc[layers["point"] == name, "exit"].tolist()),
             skipped=tuple(layers.loc[layers["point"] == name, "skipped"].tolist()),
         )
-        for name, setting in tuned.spaces[GLOBAL].points.items()
+        for name, setting in tuned.spaces[MAIN].points.items()
         if setting.member == member and name in tests.index
     }
 
@@ -212,9 +214,11 @@ def _meanings() -> str:
     *names, last = (f"`{name}`" for name in BUDGETS)
     lost = "one point" if MOST_DROPPED == 1 else f"{MOST_DROPPED:g} points"
     return (
-        f"`{FULL}` skips no layer and takes no exit; {', '.join(names)} and {last} have the best"
-        f" score on tune within that share of dense BERT's cost; `{DROP}` costs least within {lost}"
-        " of dense BERT on tune."
+        f"`{FULL}` skips no layer and takes no exit; {', '.join(names)} and {last} are the dearest"
+        " within that share of dense BERT's cost that tune cannot tell from the best one there;"
+        f" `{DROP}` costs least within {lost} of dense BERT on tune, with a standard error to"
+        f" spare; `{CERTIFIED}` is certified on tune to harm at most {MOST_HARMED:.0%} of the"
+        " examples."
     )
 
 

@@ -1,5 +1,6 @@
 """Traces: what a trained model did on a split, and any decision rule replayed on it.
 
 `schema` says what a trace's file may hold, `trace` is the record itself with its paths, `replay`
-applies a policy to it and counts the cost. No torch: a replay takes microseconds an example.
+applies a policy to it and counts the cost, `outcomes` does so for a thousand policies at once and
+keeps answers and costs alone. No torch: a replay takes microseconds an example.
 """

@@ -24,6 +24,7 @@ from safetensors.numpy import load, save
 
 from smartbert.errors import UserError, first_line
 from smartbert.files import whole
+from smartbert.policies import Policy
 from smartbert.results import PACKED
 from smartbert.trace.schema import EXTRA, WHOLE, TraceMeta, check
 
@@ -118,6 +119,12 @@ class Trace:
             {name: array[rows] for name, array in self.extras.items()},
         )
 
+    def fixed_depths(self) -> list[Policy]:
+        """Return the policies that let everybody leave at layer 1, 2, ... L."""
+        classes = self.meta.architecture.classes
+        layers = range(1, self.depth + 1)
+        return [Policy.fixed(layer, depth=self.depth, classes=classes) for layer in layers]
+
     def read_as(self, meta: TraceMeta) -> Trace:
         """Return the trace as another entry reads it, which runs the same layers and heads.
 
@@ -145,6 +152,25 @@ class Trace:
             final_logits=self.final_logits[rows],
             meta=meta,
             extras={n: a[rows] for n, a in self.extras.items()} if meta.architecture.exits else {},
+        )
+
+    def part(self, examples: np.ndarray) -> Trace:
+        """Return the trace of some of its examples, in their order.
+
+        Args:
+            examples: (n,) distinct positions.
+        """
+        place = np.full(len(self), -1)
+        place[examples] = np.arange(len(examples))
+        rows = np.flatnonzero(place[self.example] >= 0)
+        by_example = ("labels", "lengths", "index", "subset")
+        by_row = ("low", "high", "gates", "executed", "exit_logits", "final_logits")
+        return replace(
+            self,
+            **{name: getattr(self, name)[examples] for name in by_example},
+            **{name: getattr(self, name)[rows] for name in by_row},
+            example=place[self.example[rows]],
+            extras={name: array[rows] for name, array in self.extras.items()},
         )
 
     def rounded(self) -> Trace:

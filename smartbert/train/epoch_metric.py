@@ -11,7 +11,7 @@ import numpy as np
 import sklearn.metrics
 from transformers import EvalPrediction
 
-from smartbert.metrics import METRICS, confusion, measured
+from smartbert.metrics import METRICS, Counts, measured
 from smartbert.tasks import TASKS, TaskSpec, task
 
 
@@ -40,7 +40,7 @@ class EpochMetric(evaluate.Metric):
         for name in measured(spec):
             metric = METRICS[name]
             if metric.scikit is None:
-                counts = confusion(
+                counts = Counts.of(
                     np.asarray(references), np.asarray(predictions), classes=len(spec.labels)
                 )
                 values[name] = 100.0 * float(metric.of_counts(counts))

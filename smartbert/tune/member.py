@@ -9,7 +9,7 @@ import numpy as np
 
 from smartbert.cost import CostModel
 from smartbert.criteria import Criterion, criterion
-from smartbert.metrics import confusion, from_counts
+from smartbert.metrics import measure
 from smartbert.policies import Policy
 from smartbert.tasks import TaskSpec, task
 from smartbert.trace.replay import Replay, cost_model
@@ -59,8 +59,8 @@ class Member:
     def measure(self, policy: Policy) -> tuple[float, float]:
         """Return score in points and mean relative cost."""
         predictions, cost = self.outcome(policy)
-        counts = confusion(self.trace.labels, predictions, classes=len(self.spec.labels))
-        return float(from_counts(self.spec, counts)["score"]), float(cost.mean())
+        score = measure(self.spec, predictions, self.trace.labels)["score"]
+        return score, float(cost.mean())
 
     @property
     def rule(self) -> Criterion:

@@ -5,21 +5,23 @@ What is searched:
 
 - the member, where several trainings appear as one method (truncated BERT's depths, several
   lambdas),
-- the skip threshold, one of the trace's grid, never-skip included,
-- the exit thresholds: in the "global" space one for all layers, as published; in the "per_layer"
-  space one per layer. A threshold is searched as the share of tune examples whose signal it lets
-  stop, since signals of different methods, tasks and layers live on different scales. Patience is a
-  small whole number and always one for all layers.
+- the skip threshold, one of the trace's grid, never-skip included; in the "published" space it is
+  the one that the gates were trained for,
+- the exit thresholds: one for all layers, as published; in the "per_layer" space one per layer. A
+  threshold is searched as the share of tune examples whose signal it lets stop, since signals of
+  different methods, tasks and layers live on different scales. Patience is a small whole number and
+  always one for all layers.
 """
 
 import math
 from typing import TypeAlias
 
+import numpy as np
 import optuna
 
 from smartbert.criteria import NEVER, criterion
 from smartbert.errors import UserError, unknown
-from smartbert.points import GLOBAL, SPACES, Setting
+from smartbert.points import GLOBAL, PER_LAYER, PUBLISHED, SPACES, Setting
 from smartbert.policies import Policy
 from smartbert.tune.member import Member
 
@@ -58,21 +60,33 @@ class Search:
 
     @property
     def differs(self) -> bool:
-        """Whether this space holds more than the global one."""
+        """Whether this space holds more than the one before it."""
+        if self.space == PUBLISHED:
+            return True
+        if self.space == GLOBAL:
+            return any(len(member.skips) > 1 for member in self.members.values())
         deepest = max(self.exits(member) for member in self.members.values())
-        return self.space == GLOBAL or (deepest > 1 and not self.counted)
+        return deepest > 1 and not self.counted
+
+    def skips(self, member: Member) -> list[float | None]:
+        """Return the skip thresholds of a member in this space, never-skip (None) first."""
+        own = member.trace.meta.skip_threshold
+        if self.space != PUBLISHED:
+            return member.skips
+        # As the trace's grid has it, in single precision.
+        return [None if own is None else float(np.float32(own))]
 
     def knobs(self, member: Member) -> dict[str, Knob]:
         """Return the search space of one member."""
         knobs: dict[str, Knob] = {}
         exits = self.exits(member)
-        if len(member.skips) > 1:
-            knobs["skip"] = optuna.distributions.IntDistribution(0, len(member.skips) - 1)
+        if len(skips := self.skips(member)) > 1:
+            knobs["skip"] = optuna.distributions.IntDistribution(0, len(skips) - 1)
         if self.counted:
             knobs["exit"] = optuna.distributions.IntDistribution(0, exits)
         elif exits:
             share = optuna.distributions.FloatDistribution(0, 1)
-            layers = [""] if self.space == GLOBAL else [f"_{n}" for n in range(1, exits + 1)]
+            layers = [f"_{n}" for n in range(1, exits + 1)] if self.space == PER_LAYER else [""]
             knobs |= {f"exit{layer}": share for layer in layers}
         for parameter, values in self._parameters(member).items():
             knobs[parameter] = optuna.distributions.IntDistribution(0, len(values) - 1)
@@ -101,14 +115,14 @@ class Search:
     def setting(self, name: str, values: dict[str, float]) -> Setting:
         """Return the setting of a member that parameters describe."""
         member, rule = self.members[name], self.rule
-        skip = member.skips[int(values.get("skip", 0))]
+        skip = self.skips(member)[int(values.get("skip", 0))]
         if rule is None:
             return Setting(name, Policy(NEVER, (), skip))
         exits = self.exits(member)
         given = tuple(each[int(values[p])] for p, each in self._parameters(member).items())
         if self.counted:
             thresholds = [rule.off + float(values["exit"])] * exits
-        elif self.space == GLOBAL:
+        elif self.space != PER_LAYER:
             shared = values["exit"] if exits else 0.0
             threshold = member.threshold(shared, skip=skip, layer=None, parameters=given)
             thresholds = [threshold] * exits
@@ -126,13 +140,13 @@ class Search:
         member, policy, rule = self.members[setting.member], setting.policy, self.rule
         skip, exits = policy.skip_threshold, self.exits(member)
         values: dict[str, float] = {}
-        if len(member.skips) > 1:
-            values["skip"] = member.skips.index(skip)
+        if len(skips := self.skips(member)) > 1:
+            values["skip"] = skips.index(skip)
         exits_off = not policy.thresholds
         if rule is not None and self.counted:
             values["exit"] = 0 if exits_off else int(policy.thresholds[0] - rule.off)
         elif exits:
-            layers = [None] if self.space == GLOBAL else list(range(exits))
+            layers = list(range(exits)) if self.space == PER_LAYER else [None]
             for layer in layers:
                 share = 0.0
                 if not exits_off:
@@ -156,7 +170,7 @@ class Search:
         return [
             Setting(name, Policy(NEVER, (), skip))
             for name, member in self.members.items()
-            for skip in member.skips
+            for skip in self.skips(member)
         ]
 
     def size(self) -> float:

@@ -17,11 +17,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from smartbert.errors import UserError, unknown
-from smartbert.points import Setting, TunedSpace
-from smartbert.policies import Policy
+from smartbert.points import FIXED, Setting, TunedSpace
 from smartbert.trace.trace import Trace
-from smartbert.tune.choice import Tried, on_front, operating_points
+from smartbert.tune.choice import Candidates, Tried, fixed_depths
 from smartbert.tune.member import Member
+from smartbert.tune.rules import on_front
 from smartbert.tune.space import Search
 
 # Workers that open an empty database at the same moment all make its tables; those that come second
@@ -217,15 +217,15 @@ def tune_method(
         study: name of the study in the storage; the space is added.
 
     Returns:
-        what was found by space, where a space that holds nothing beyond the global one is left
-        out; and all trials as rows with space, number, member, skip_threshold, thresholds (";"
-        between layers), score, cost_relative, front.
+        what was found by space, where a space that holds nothing beyond the one before it is left
+        out, and one of fixed depths stands where there are exits; and all trials as rows with
+        space, number, member, what the setting is (`Policy.exact_columns`), score, cost_relative,
+        front.
     """
     members = {name: Member(trace, convention) for name, trace in traces.items()}
-    reference = Member(dense, convention).measure(Policy())[0] if dense is not None else None
     found: dict[str, TunedSpace] = {}
     rows: list[dict[str, object]] = []
-    begin: list[Setting] | None = None
+    begin: list[Setting] = []
     for space in spaces:
         search = Search(members, space)
         if not search.differs:
@@ -235,22 +235,39 @@ def tune_method(
             trials=trials,
             sampler=sampler,
             seed=seed,
-            start=begin or search.without_exits(),
+            start=list(dict.fromkeys([*begin, *search.without_exits()])),
             storage=storage,
             name=f"{study}/{space}",
         )
         front = sorted((t for t in tried if t.front), key=lambda t: t.cost)
         begin = [t.setting for t in front]  # the next, larger space starts from this one's front
-        points, missing = operating_points(members, tried, dense_score=reference)
-        found[space] = TunedSpace(
-            trials=len(tried),
-            exhaustive=search.size() <= trials,
-            points=points,
-            missing=missing,
-            front=tuple(t.tuned() for t in front),
-        )
+        settings = list(dict.fromkeys(t.setting for t in tried))
+        own = Candidates(traces, settings, space=space, dense=dense, convention=convention)
+        found[space] = chosen_space(own, trials=len(tried), exhaustive=search.size() <= trials)
         rows += [_row(t, space) for t in tried]
+    if fixed := fixed_depths(traces):
+        own = Candidates(traces, fixed, space=FIXED, dense=dense, convention=convention)
+        found[FIXED] = chosen_space(own, trials=len(fixed), exhaustive=True)
     return found, rows
+
+
+def chosen_space(own: Candidates, *, trials: int, exhaustive: bool) -> TunedSpace:
+    """Return what is chosen in a space, on tune as it is.
+
+    Args:
+        trials: how many settings were tried.
+        exhaustive: whether these are all that there are.
+    """
+    chosen = own.choose()
+    places = {name: int(position[0]) for name, position in chosen.points.items()}
+    curve = dict.fromkeys(int(position) for position in chosen.curve[0] if position >= 0)
+    return TunedSpace(
+        trials=trials,
+        exhaustive=exhaustive,
+        points={name: own.tuned(at) for name, at in places.items() if at >= 0},
+        missing={name: own.reason(name) for name, at in places.items() if at < 0},
+        curve=tuple(sorted(map(own.tuned, curve), key=lambda setting: setting.tune_cost)),
+    )
 
 
 def _row(trial: Tried, space: str) -> dict[str, object]:
@@ -260,7 +277,7 @@ def _row(trial: Tried, space: str) -> dict[str, object]:
         "space": space,
         "number": trial.number,
         "member": trial.setting.member,
-        **policy.columns(),
+        **policy.exact_columns(),
         "score": trial.score,
         "cost_relative": trial.cost,
         "front": trial.front,

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 
 from baselines.registry import METHODS as OPERATING_POINTS
 from smartbert.manifest import REFERENCE, SPARE_LOOKS, complete_looks
+from smartbert.points import FIXED, GLOBAL, MAIN, PER_LAYER
 from smartbert.report.curves import all_tasks_figure, task_figure, trials_figure
 from smartbert.report.heatmaps import usage_by_class_figure, usage_figure
 from smartbert.report.latency_page import latency_page
@@ -25,18 +26,23 @@ from smartbert.tasks import TASKS
 LOOKS = {name: record.look for name, record in OPERATING_POINTS.items()}
 TITLES = {name: name.replace("_", " ").title() for name in LOOKS} | {"mine": "A Method of My Own"}
 METHODS = ("full_bert", "smartbert", "deebert", "truncated_bert", "mine")
-SEARCHED = {"smartbert": ("global", "per_layer")}  # the others: only global
-POINTS = ("full", "b75", "b50", "b33", "drop1")
-CHEAPEST = 0.4  # no setting costs less
+SPACES = {
+    "smartbert": (MAIN, GLOBAL, PER_LAYER, FIXED),
+    "deebert": (MAIN, PER_LAYER, FIXED),
+    "mine": (MAIN, FIXED),
+}  # the others: only the main one
+POINTS = ("full", "b75", "b50", "b33", "drop1", "ltt")
 LAYERS = 6
 PLAIN = {"caption": "Made up.", "looks": LOOKS}
-HOW = {**PLAIN, "space": "global", "convention": "flops"}
+HOW = {**PLAIN, "space": MAIN, "convention": "flops"}
+BESIDE = {**HOW, "beside": {"deebert": (PER_LAYER,)}}
+COSTS = np.round(np.arange(25, 101) / 100, 2)
 
 
 def runs(methods=METHODS, tasks=TASKS):
     """Yield the columns that all tables begin with."""
     for task, method in product(tasks, methods):
-        for space in SEARCHED.get(method, ("global",)):
+        for space in SPACES.get(method, (MAIN,)):
             yield {"task": task, "method": method, "title": TITLES[method], "space": space}
 
 
@@ -48,13 +54,11 @@ def subsets(rows) -> list[dict]:
 
 
 def some_bands(rows=None, seeds: int = 3) -> pd.DataFrame:
-    budgets = np.round(np.arange(25, 101) / 100, 2)
+    """Curves that rise by straight lines; those of other spaces lie beside them."""
     frames = []
     for row in subsets(rows or runs()):
-        first = 1.0 if row["method"] == REFERENCE else CHEAPEST
-        score = np.where(budgets < first, np.nan, 60 + 20 * np.floor(budgets * 10) / 10)
-        score += row["space"] == "per_layer"
-        values = {"budget": budgets, "score": score, "low": score - 2, "high": score + 2}
+        score = 60 + 20 * COSTS + {PER_LAYER: 1, FIXED: -2}.get(row["space"], 0)
+        values = {"cost": COSTS, "score": score, "low": score - 2, "high": score + 2}
         frames.append(pd.DataFrame({**row, **values, "seeds": seeds}))
     return pd.concat(frames, ignore_index=True)
 
@@ -99,7 +103,7 @@ def some_trials(rows=None, count: int = 12) -> pd.DataFrame:
         {**r, "seed": seed, "number": number, "member": "", "cost_relative": rng.uniform(0.3, 1)}
         for r in rows or runs()
         for seed, number in product((1, 2), range(count))
-        if r["method"] != REFERENCE
+        if r["method"] != REFERENCE and r["space"] != FIXED
     )
     table["score"] = 60 + 20 * table["cost_relative"] + rng.normal(size=len(table))
     table = table.sort_values("cost_relative", ignore_index=True)
@@ -116,14 +120,14 @@ def some_exits(rows=None) -> pd.DataFrame:
 
 
 FIGURES = {
-    "all": lambda rows=None: all_tasks_figure(some_bands(rows), some_points(rows), **HOW),
-    "task": lambda rows=None: task_figure(some_bands(rows), some_points(rows), "rte", **HOW),
+    "all": lambda rows=None: all_tasks_figure(some_bands(rows), some_points(rows), **BESIDE),
+    "task": lambda rows=None: task_figure(some_bands(rows), some_points(rows), "rte", **BESIDE),
     "exits": lambda rows=None: exits_figure(some_exits(rows), **PLAIN),
     "usage": lambda rows=None: usage_figure(
-        some_usage(rows), "smartbert", space="global", point="b50", caption="Made up."
+        some_usage(rows), "smartbert", space=MAIN, point="b50", caption="Made up."
     ),
     "classes": lambda rows=None: usage_by_class_figure(
-        some_usage(rows), "rte", "smartbert", space="global", point="b50", caption="Made up."
+        some_usage(rows), "rte", "smartbert", space=MAIN, point="b50", caption="Made up."
     ),
     "lengths": lambda rows=None: lengths_figure(some_lengths(rows), point="b50", **HOW),
     "trials": lambda rows=None: trials_figure(some_trials(rows), "rte", **PLAIN),
@@ -140,8 +144,22 @@ def lines(axes: Axes, color: str) -> list:
 
 
 def curve(axes: Axes, method: str):
-    """Return the step line of a method's scores."""
-    return next(n for n in lines(axes, LOOKS[method].color) if n.get_drawstyle() == "steps-post")
+    """Return the line of a method's scores."""
+    color = complete_looks(LOOKS, METHODS)[method].color
+    return next(n for n in lines(axes, color) if n.get_marker() == "None")
+
+
+def beside(axes: Axes) -> dict[str, list[float]]:
+    """Return the scores of the thin lines of other spaces, by title."""
+    return {
+        line.get_label(): list(line.get_ydata())
+        for line in axes.lines
+        if ", " in str(line.get_label())
+    }
+
+
+def caption_of(figure: Figure) -> str:
+    return " ".join(" ".join(text.get_text() for text in figure.texts).split())
 
 
 def boxes(figure: Figure) -> dict[str, list]:
@@ -172,12 +190,46 @@ def test_dense_bert_is_a_star_at_cost_1_and_a_level():
         assert any(set(line.get_ydata()) == {80.0} and line is not star for line in black)
 
 
-def test_curves_are_steps_that_begin_at_the_cheapest_setting():
+def test_curves_are_straight_lines_between_the_readings():
     axes = panel(FIGURES["all"](RTE), "RTE")
-    line = curve(axes, "deebert")
-    drawn = some_bands(RTE).query("task == 'rte' and method == 'deebert'").dropna(subset="score")
-    assert line.get_xdata()[0] == CHEAPEST
-    assert list(line.get_ydata()) == drawn["score"].tolist()
+    for method in METHODS[1:]:
+        line = curve(axes, method)
+        bands = some_bands(RTE)
+        drawn = bands[(bands["method"] == method) & (bands["space"] == MAIN)]
+        assert line.get_drawstyle() == "default"  # no steps
+        assert list(line.get_xdata()) == list(COSTS)
+        assert list(line.get_ydata()) == drawn["score"].tolist()
+
+
+def test_beside_the_main_curves_stand_fixed_exits_and_what_a_method_names():
+    axes = panel(FIGURES["all"](RTE), "RTE")
+    fixed, layered = (
+        f"{TITLES['smartbert']}, fixed exit",
+        f"{TITLES['deebert']}, thresholds per layer",
+    )
+    found, bands = beside(axes), some_bands(RTE)
+    assert list(found) == [fixed, layered]
+    for title, method, space in ((fixed, "smartbert", FIXED), (layered, "deebert", PER_LAYER)):
+        own = bands[(bands["method"] == method) & (bands["space"] == space)]
+        assert found[title] == own["score"].tolist()
+    figure = FIGURES["task"](RTE)
+    shown = [text.get_text() for text in figure.legends[0].findobj(Text)]
+    assert {fixed, layered} <= set(shown)
+    assert "Fixed exit: everybody leaves Smartbert at the same layer" in caption_of(figure)
+    # Nobody asked for DeeBERT's; in other spaces nothing stands beside.
+    alone = all_tasks_figure(some_bands(RTE), some_points(RTE), **HOW)
+    assert list(beside(panel(alone, "RTE"))) == [fixed]
+    layers = task_figure(some_bands(RTE), some_points(RTE), "rte", **{**BESIDE, "space": PER_LAYER})
+    assert beside(layers.axes[0]) == {} and "Fixed exit" not in caption_of(layers)
+
+
+def test_a_curve_of_fixed_exits_is_no_method_of_its_own():
+    few = list(runs(("full_bert", "smartbert", "deebert"), ["rte"]))
+    figure = FIGURES["task"](few)
+    assert len(figure.axes[0].collections) == 2  # their intervals, none of the fixed exits'
+    main = [line for line in figure.axes[0].lines if line.get_linewidth() > 1.2]
+    firsts = [line.get_ydata()[0] for line in main if len(line.get_ydata()) > 2]
+    assert firsts == [65, 65]  # of the main space
 
 
 def test_points_without_a_setting_have_no_mark():
@@ -192,9 +244,14 @@ def test_a_method_of_one_space_is_drawn_in_both_and_one_of_two_in_its_own():
     bands, points = some_bands(RTE), some_points(RTE)
     both = [
         panel(all_tasks_figure(bands, points, **{**HOW, "space": space}), "RTE")
-        for space in ("global", "per_layer")
+        for space in (MAIN, PER_LAYER)
     ]
-    for method, difference in (("deebert", 0), ("smartbert", 1)):
+    for method, difference in (
+        ("mine", 0),
+        ("truncated_bert", 0),
+        ("deebert", 1),
+        ("smartbert", 1),
+    ):
         first, second = (curve(axes, method).get_ydata() for axes in both)
         assert list(second - first) == [difference] * len(first)
 
@@ -207,20 +264,21 @@ def test_intervals_are_drawn_where_they_can_be_told_apart():
 
 def test_the_caption_says_what_the_intervals_are_over():
     def caption(bands: pd.DataFrame) -> str:
-        figure = task_figure(bands, some_points(RTE), "rte", **HOW)
-        return " ".join(" ".join(text.get_text() for text in figure.texts).split())
+        return caption_of(task_figure(bands, some_points(RTE), "rte", **HOW))
 
-    assert "Made up." in caption(some_bands(RTE))
-    assert "intervals over seeds and test examples together. " in caption(some_bands(RTE))
-    assert "intervals over test examples, with one seed." in caption(some_bands(RTE, seeds=1))
+    over = "intervals over seeds, test examples and the choice on tune."
+    assert "Made up." in caption(some_bands(RTE)) and over in caption(some_bands(RTE))
+    one = "intervals over test examples and the choice on tune, with one training."
+    assert one in caption(some_bands(RTE, seeds=1))
     mixed = some_bands(RTE).assign(seeds=lambda t: np.where(t["method"] == "smartbert", 1, 3))
-    assert "examples alone where there is one seed" in caption(mixed)
+    assert "without the chance of training where there is one" in caption(mixed)
+    assert "to the majority class at no cost" in caption(mixed)
 
 
 def test_heat_maps_hold_the_means_over_seeds():
     usage = some_usage()
-    figure = usage_figure(usage, "smartbert", space="per_layer", point="b50", caption="")
-    chosen = usage.query("method == 'smartbert' and space == 'per_layer' and point == 'b50'")
+    figure = usage_figure(usage, "smartbert", space=PER_LAYER, point="b50", caption="")
+    chosen = usage.query("method == 'smartbert' and space == @PER_LAYER and point == 'b50'")
     means = chosen[chosen["label"] == "all"].groupby(["task", "layer"])[["exit", "skipped"]].mean()
     for axes, column in zip(figure.axes, ("exit", "skipped"), strict=False):
         expected = 100 * means[column].unstack("layer").loc[list(TASKS)].to_numpy()
@@ -238,9 +296,7 @@ def test_heat_maps_by_class_have_a_row_per_class():
 def test_a_task_of_fewer_layers_has_blank_cells():
     usage = some_usage()
     shallow = (usage["task"] == "cola") & (usage["layer"] > 4)
-    figure = usage_figure(
-        usage[~shallow], "smartbert", space="global", point="b50", caption="Made up."
-    )
+    figure = usage_figure(usage[~shallow], "smartbert", space=MAIN, point="b50", caption="Made up.")
     assert len(figure.axes[0].texts) == LAYERS * len(TASKS) - 2
 
 
@@ -258,14 +314,16 @@ def test_cost_by_length_is_absolute_with_dense_bert_as_reference():
 def test_the_search_shows_all_trials_and_each_seeds_front():
     trials = some_trials(RTE)
     figure = trials_figure(trials, "rte", looks=LOOKS, caption="")
-    own = trials.query("task == 'rte' and method == 'smartbert' and space == 'per_layer'")
+    own = trials.query("task == 'rte' and method == 'smartbert' and space == @PER_LAYER")
     axes = panel(figure, "Smartbert, per layer")
     assert len(axes.collections[0].get_offsets()) == len(own)
     for line, (_, front) in zip(axes.lines, own[own["front"]].groupby("seed"), strict=True):
         assert list(line.get_ydata()) == sorted(front["score"])
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert titles[:2] == ["Smartbert, global", "Smartbert, per layer"]
-    assert set(titles[2:]) == {TITLES[m] for m in METHODS[2:]}
+    spaces = ["global", "per layer", "published"]
+    assert titles[:3] == [f"Smartbert, {space}" for space in spaces]
+    assert titles[3:5] == [f"{TITLES['deebert']}, {space}" for space in spaces[1:]]
+    assert set(titles[5:]) == {TITLES[m] for m in METHODS[3:]}
 
 
 @pytest.mark.parametrize("kind", ["all", "task", "lengths", "exits", "trials"])

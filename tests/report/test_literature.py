@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from smartbert.points import MAIN
 from smartbert.report.latex import LONG
 from smartbert.report.literature import ALL_TASKS, COLUMNS, published, published_exits
 from smartbert.report.literature_page import (
@@ -20,7 +21,7 @@ from smartbert.tasks import TASKS
 def point(task: str, method: str, **values) -> dict:
     """One operating point of ours, made up."""
     row = {
-        **{"task": task, "method": method, "title": method, "space": "global", "subset": None},
+        **{"task": task, "method": method, "title": method, "space": MAIN, "subset": None},
         **{"point": "full" if method == "full_bert" else "b50", "score": 12.34, "score_low": 11.0},
         **{"score_high": 13.0, "cost": 0.456, "seeds": 5, "status": "ok"},
     }
@@ -40,7 +41,7 @@ def everything() -> pd.DataFrame:
             for task, spec in TASKS.items()
             for subset, _ in spec.test
             for method in [*OURS, "random_skip"]
-            for space in ("global", "per_layer")
+            for space in (MAIN, "global", "per_layer", "fixed")
             for name in ("full", "b75", "b50", "b33", "drop1")
         )
     )

@@ -2,28 +2,60 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_up import TITLES
 from made_up_run import DRAWS, MANIFEST, MEMBERS, SEEDS, TASKS, alone, sources, statistics
 
+from smartbert.analysis.statistics import MOST_LOST
 from smartbert.errors import UserError
+from smartbert.points import CERTIFIED, FIXED, MAIN, POINTS, SETTLED
 from smartbert.report import partial
 from smartbert.report.writing import write_claims, write_figures, write_tables
 from smartbert.results import Results
 
+WITH_EXITS = {"smartbert", "deebert", "pabee", "exit_only"}
+
+
+def glue(run: Path, **keys: str) -> pd.DataFrame:
+    """Return the rows of the main table that have these keys."""
+    table = pd.read_csv(run / "tables" / "glue.csv")
+    table["subset"] = table["subset"].fillna("")
+    for key, value in keys.items():
+        table = table[table[key] == value]
+    return table
+
+
+def cells(run: Path, name: str, heading: str, column: str) -> dict[str, str]:
+    """Return a column of a section's table on a page, by method."""
+    sections = (run / "tables" / f"{name}.md").read_text().split("\n## ")
+    text = next(section for section in sections if section.startswith(heading))
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    place = lines[0].index(column)
+    return {line[0]: line[place] for line in lines[2:]}
+
 
 def test_every_task_method_and_point_has_its_row(run):
-    table = pd.read_csv(run / "tables" / "glue.csv")
-    own = table[(table["space"] == "global") & (table["task"] == "rte")]
+    own = glue(run, space=MAIN, task="rte")
     assert set(own["method"]) == set(MEMBERS)
-    assert (own.groupby("method")["point"].count() == 5).all()
-    assert set(table[table["task"] == "mnli"]["subset"]) == {"matched", "mismatched"}
+    for _, rows in own.groupby("method"):
+        assert list(rows["point"]) == list(POINTS)
+    assert set(glue(run, task="mnli")["subset"]) == {"matched", "mismatched"}
     empty = own[own["score"].isna()]
-    assert len(empty) and empty["status"].str.contains("no setting").all()
+    assert len(empty) and empty["status"].str.contains("no setting|none certified").all()
     filled = own[own["score"].notna()]
     assert (filled["score_low"] <= filled["score"]).all()
     assert (filled["score"] <= filled["score_high"]).all()
+    fixed = glue(run, space=FIXED, task="rte")
+    assert set(fixed["method"]) == WITH_EXITS
+    for _, rows in fixed.groupby("method"):
+        assert set(rows["point"]) == {*POINTS, SETTLED} - {CERTIFIED}
 
 
 def test_every_table_is_there_in_every_form(run):
@@ -31,27 +63,80 @@ def test_every_table_is_there_in_every_form(run):
         for kind in ("csv", "md", "tex"):
             assert (run / "tables" / f"{name}.{kind}").stat().st_size > 100
     text = (run / "tables" / "glue.md").read_text()
-    assert "Made up." in text and "95 % bootstrap" in text and "`flops`" in text
+    assert "Made up." in text and "95 % interval" in text and "`flops`" in text
+    assert "choice on tune" in text and "ratio of the sums" in text
+
+
+def test_fixed_exits_and_deeberts_thresholds_per_layer_stand_in_the_main_sections(run):
+    beside = {f"{TITLES.get(name, name)}, fixed exit" for name in WITH_EXITS}
+    beside |= {"deebert, thresholds per layer"}
+    methods = {TITLES.get(name, name) for name in MEMBERS}
+    for heading, column in (("b75", "MNLI (matched)"), ("b50", "RTE")):
+        found = set(cells(run, "glue", heading, column))
+        assert beside < found <= beside | methods
+    # At full depth no setting is searched.
+    assert set(cells(run, "glue", "full", "RTE")) == methods
+    text = (run / "tables" / "auc.md").read_text()
+    main = text.split("## ")[1]
+    assert main.startswith("the parameter that each method publishes")
+    assert all(f"| {title} " in main for title in beside)
+    curves = (run / "tables" / "curves.md").read_text().split("## ")[1]
+    assert all(f"| {title} " in curves for title in beside)
+    # Where thresholds per layer are searched by everybody there is nothing beside.
+    layered = text.split("## one exit threshold per layer")[1]
+    assert "fixed exit" not in layered and "thresholds per layer" not in layered
+
+
+def test_settled_is_a_section_of_its_own(run):
+    found = cells(run, "glue", "settled", "RTE")
+    assert set(found) == {TITLES.get(name, name) for name in WITH_EXITS}
+    own = glue(run, point=SETTLED, task="rte").set_index("title")
+    for title, cell in found.items():
+        assert cell.startswith(f"{own.loc[title, 'score']:.1f} [")
+        assert cell.endswith(f"] {own.loc[title, 'cost_relative']:.0%}")
+    assert "not a method" in (run / "tables" / "glue.md").read_text()
+
+
+def test_a_cell_has_score_interval_optimism_and_both_costs(run):
+    found = cells(run, "glue", "b50", "RTE")
+    own = glue(run, point="b50", task="rte", space=MAIN).set_index("title")
+    scores = [pd.read_csv(path) for path in run.glob("runs/rte/*/seed*/scores.csv")]
+    scores = pd.concat(scores).query("point == 'b50' and space == @MAIN")
+    means = scores.groupby("title")[["tune_score", "score", "cost_relative", "cost_total"]].mean()
+    shown = own[own["score"].notna()]
+    assert len(shown) >= 4
+    for title, row in shown.iterrows():
+        mean = means.loc[title]
+        assert row["optimism"] == pytest.approx(mean["tune_score"] - mean["score"], abs=1e-4)
+        assert row["cost_total"] == pytest.approx(mean["cost_total"], abs=1e-5)
+        costs = f"{mean['cost_relative']:.0%}/{mean['cost_total']:.0%}"
+        interval = f"[{row['score_low']:.1f}, {row['score_high']:.1f}]"
+        expected = f"{row['score']:.1f} {interval} ({row['optimism']:+.1f}) {costs}"
+        assert found[title].strip("*") == expected
+    assert (means["cost_relative"] != means["cost_total"]).any()
+
+
+def test_what_draws_and_seeds_lack_is_said_in_the_cell(run):
+    found = cells(run, "glue", "drop1", "RTE")
+    own = glue(run, point="drop1", task="rte", space=MAIN).set_index("title")
+    partial = own[(own["seeds"] == 1) & (own["none"] > MOST_LOST)]
+    assert len(partial)
+    for title, row in partial.iterrows():
+        assert "[–, " in found[title]
+        assert f", none in {row['none']:.0%}, 1 of 2 seeds" in found[title]
 
 
 def test_ties_with_the_best_are_bold_too(run):
     differences = statistics(run, "differences")
-    table = pd.read_csv(run / "tables" / "glue.csv")
-    text = (run / "tables" / "glue.md").read_text().split("## b50")[1].split("##")[0]
-    column = [cell.strip() for cell in text.splitlines()[2].split("|")].index("RTE")
-    own = table[(table["task"] == "rte") & (table["point"] == "b50") & (table["space"] == "global")]
+    found = cells(run, "glue", "b50", "RTE")
+    own = glue(run, task="rte", point="b50", space=MAIN)
     own = own[own["score"].notna()].set_index("method")
     best = own["score"].idxmax()
     titles = own["title"].to_dict()
-    cells = {
-        line.split("|")[1].strip(): line.split("|")[column]
-        for line in text.splitlines()[4:]
-        if line.startswith("|")
-    }
     for method in own.index:
         pair = differences[
             (differences["task"] == "rte")
-            & (differences["space"] == "global")
+            & (differences["space"] == MAIN)
             & (differences["point"] == "b50")
             & (differences["kind"] == "score")
             & (
@@ -60,7 +145,23 @@ def test_ties_with_the_best_are_bold_too(run):
             )
         ]
         tied = method == best or ((pair["low"] <= 0) & (pair["high"] >= 0)).any()
-        assert ("**" in cells[titles[method]]) == tied
+        assert ("**" in found[titles[method]]) == tied
+
+
+def test_the_claims_begin_with_one_table_of_verdicts(run):
+    text = (run / "claims.md").read_text()
+    lead = text.split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in lead.splitlines() if line.startswith("|")]
+    head, _, *verdicts = [[cell.strip() for cell in row] for row in rows]
+    assert head == ["claim", "verdict", "decided by", "what would change it"]
+    assert lead.index("| claim") < lead.index("*Supported*")
+    numbers = [row[0].split(".")[0] for row in verdicts]
+    assert numbers == ["1", "2", "2", "3", "4", "5", "6", "7", "8"]
+    assert verdicts[2][0].endswith("as released") and verdicts[7][0].endswith("(ours)")
+    table = pd.read_csv(run / "claims.csv")
+    heads = table[table["what"].isin(["overall", "overall, as released"])].sort_values("claim")
+    assert [row[1] for row in verdicts] == heads["verdict"].tolist()
+    assert all(row[3] for row in verdicts)
 
 
 def test_one_tasks_results_stand_alone(run, tmp_path):
@@ -107,7 +208,8 @@ def test_a_missing_run_is_a_row_with_its_reason_and_the_rest_is_compiled(
     assert lost["score"].isna().all()
     text = (folder / "partial" / "tables" / "glue.md").read_text()
     assert "Missing" in text and "became nan" in text
-    assert len(table[(table["method"] == "pabee") & (table["task"] == "rte")]) == 5
+    kept = table[(table["method"] == "pabee") & (table["task"] == "rte")]
+    assert list(kept[kept["space"] == MAIN]["point"]) == list(POINTS)
     with pytest.raises(UserError, match=r"no run in .* has finished"):
         partial.write_partial(Results(tmp_path / "empty"), MANIFEST, caption="", **DRAWS)
 

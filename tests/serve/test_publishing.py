@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,12 @@ from transformers import AutoModelForSequenceClassification, pipeline
 
 from smartbert.__main__ import main
 from smartbert.errors import UserError
+from smartbert.points import GLOBAL, MAIN
 from smartbert.policies import Policy
 from smartbert.serve.classifier import Classifier, Prediction, stored_policy
 from smartbert.serve.inputs import Rejected, read_lines
 from smartbert.serve.latency import usage_pattern
-from smartbert.serve.publishing import publish
+from smartbert.serve.publishing import operating_points, publish
 
 
 @pytest.fixture
@@ -49,10 +51,40 @@ def test_a_published_model_answers_at_drop1_and_knows_its_other_points(published
     assert stored_policy(model.config, budget=0.5) == at
     assert stored_policy(model.config, budget=0.44).thresholds == (0.9,) * (DEPTH - 1)
     assert stored_policy(model.config, point="full") == Policy()
+    curve = tuned("mnli").spaces[MAIN].curve
+    assert model.config.front == [setting.published().to_json() for setting in curve]
     with pytest.raises(UserError, match="'b33'; known: b50, b75, drop1, full; set by --point"):
         stored_policy(model.config, point="b33")
     with pytest.raises(UserError, match=r"at most 0.3 of dense BERT, the cheapest has 0.40"):
         stored_policy(model.config, budget=0.3)
+
+
+def test_a_budget_is_spent_on_the_dearest_setting_of_the_curve(published):
+    """Tuning chose it as the dearest that it cannot tell from the best; the luckiest is not it."""
+    import smartbert.modeling  # noqa: F401 (registers the model type)
+
+    model = AutoModelForSequenceClassification.from_pretrained(published())
+    for setting in model.config.front:
+        setting["tune_score"] = 90 - 10 * setting["tune_cost"]
+    for budget, threshold in ((0.44, 0.9), (0.69, 0.7), (1.03, 0.4)):
+        policy = stored_policy(model.config, budget=budget)
+        assert policy.thresholds == (threshold,) * (DEPTH - 1)
+
+
+def test_a_published_model_has_the_points_of_the_main_space(published):
+    """What is searched beyond the published parameter is for tables."""
+    found = tuned("mnli")
+    points = ["full", "b75", "b50", "drop1"]
+    scores = pd.DataFrame({"space": MAIN, "point": points, "status": "ok"})
+    scores = scores.assign(score=[80.0, 79.5, 78.0, 79.0], cost_relative=[1.04, 0.71, 0.46, 0.6])
+    usage = pd.DataFrame({"space": MAIN, "point": points, "label": "all", "layer": 1})
+    usage = usage.assign(exit=1.0, skipped=0.0)
+    alone = operating_points(found, scores, usage, "smartbert")
+    assert list(alone) == points and alone["b75"].test_score == 79.5
+    larger = replace(found.spaces[MAIN], curve=(), points={"b33": found.spaces[MAIN].points["b50"]})
+    both = replace(found, spaces={GLOBAL: larger, **found.spaces})
+    beside = [pd.concat([t.assign(space=GLOBAL, point="b33"), t]) for t in (scores, usage)]
+    assert operating_points(both, *beside, "smartbert") == alone
 
 
 def test_the_pipeline_answers_as_the_classifier_does(published):

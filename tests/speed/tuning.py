@@ -1,4 +1,5 @@
-"""How long do 1,000 trials of tuning take, and how many times dearer would running the model be?
+"""How long do 1,000 trials of tuning take, how long choosing among them in 1,000 draws of tune,
+and how many times dearer would running the model be?
 
     PYTHONPATH=. python tests/speed/tuning.py
 
@@ -16,14 +17,16 @@ import time
 import numpy as np
 
 from smartbert.cost import Architecture
-from smartbert.points import GLOBAL, PER_LAYER
+from smartbert.points import SPACES, Setting
 from smartbert.policies import Policy
 from smartbert.trace.schema import TraceMeta
 from smartbert.trace.trace import Trace
+from smartbert.tune.choice import Candidates
 from smartbert.tune.member import Member
 from smartbert.tune.study import tune_method
 
 EXAMPLES, DEPTH, CLASSES, TRIALS, TOKENS, BATCH = 10_000, 12, 2, 1000, 37, 32
+DRAWS = 1000
 
 
 def trace() -> Trace:
@@ -75,6 +78,16 @@ def one_replay(own: Trace) -> float:
     return (time.process_time() - started) / 100
 
 
+def choosing_again(own: Trace, tried: list[Setting]) -> float:
+    """Return processor seconds of measuring settings and choosing again in every draw."""
+    shares = np.full(EXAMPLES, 1 / EXAMPLES)
+    weights = np.random.default_rng(0).multinomial(EXAMPLES, shares, size=DRAWS)
+    started = time.process_time()
+    given = Candidates({"smartbert": own}, tried, space=SPACES[-1], dense=own, convention="flops")
+    given.choose(weights.astype(np.float32))
+    return time.process_time() - started
+
+
 def one_model_run() -> float:
     """Return the seconds that dense BERT-base takes for as many examples, bf16 where it pays."""
     import torch
@@ -95,24 +108,27 @@ def one_model_run() -> float:
 
 
 def main() -> None:
-    """Print seconds per study, milliseconds per replay, and the ratio to running the model."""
+    """Print seconds per study and its choices, milliseconds per replay, and the model's ratio."""
     own = trace()
     replay = one_replay(own)
     print(f"one replay of {EXAMPLES} examples x {DEPTH} layers: {1000 * replay:.2f} ms")
     for sampler in ("nsga2", "tpe"):
-        for space in (GLOBAL, PER_LAYER):
+        for space in SPACES:
             started = time.process_time()
-            tune_method(
+            _, rows = tune_method(
                 {"smartbert": own},
                 convention="flops",
                 spaces=[space],
                 trials=TRIALS,
                 sampler=sampler,
                 seed=0,
-                dense=None,
+                dense=own,
             )
             spent = time.process_time() - started
             print(f"{TRIALS} trials, {sampler}, {space}: {spent:.1f} s, Optuna included")
+    tried = list(dict.fromkeys(Setting(row["member"], Policy.of_columns(row)) for row in rows))
+    spent = choosing_again(own, tried)
+    print(f"choosing among {len(tried)} settings in {DRAWS} draws: {spent:.1f} s")
     model = one_model_run()
     print(
         f"running dense BERT-base instead: {model:.0f} s a trial, {model / replay:,.0f} times more"

@@ -81,7 +81,7 @@ def worker(folder: Path, storage: str, name: str, trials: int = TRIALS) -> subpr
     words = tune_words(folder, "rte", "smartbert", 1)
     words[words.index("--run") + 1] = folder.name
     words[words.index("--settings") + 1] = json.dumps(
-        {**TUNING, "trials": trials, "storage": storage, "spaces": ["global"]}
+        {**TUNING, "trials": trials, "storage": storage, "spaces": ["published"]}
     )
     words[words.index("--points") + 1] = str(folder / f"{name}.json")
     words[words.index("--trials") + 1] = str(folder / f"{name}.csv")

@@ -13,7 +13,8 @@ from snakemake.utils import update_config
 from baselines.loading import load
 from baselines.registry import METHODS
 from smartbert.errors import UserError
-from smartbert.manifest import Manifest
+from smartbert.manifest import MATCHED, RELEASED, Manifest
+from smartbert.points import MAIN, PER_LAYER, SPACES
 from workflow import code
 from workflow.settings import entries, options, plan, validation
 
@@ -168,12 +169,37 @@ def test_a_task_may_have_variants_of_its_own():
 def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
     config = merged("minilm")
     for method in ("smartbert", "truncated_bert", "exit_only"):
-        assert plan.tuning(config, method)["spaces"] == ["global", "per_layer"]
+        assert plan.tuning(config, method) == config["tuning"]
+        assert config["tuning"]["spaces"] == list(SPACES)
     for method in ("smartbert_soft", "skip_only_lambda_0"):
         variant = plan.tuning(config, method)
-        assert variant == {**config["tuning"], "spaces": ["global"]}
+        assert variant == {**config["tuning"], "spaces": [MAIN]}
     del config["compare"][1:]
-    assert plan.tuning(config, "smartbert")["spaces"] == ["global", "per_layer"]
+    assert plan.tuning(config, "smartbert")["spaces"] == list(SPACES)
+
+
+@pytest.mark.parametrize("larger", [[], ["global"], ["per_layer"], ["global", "per_layer"]])
+def test_the_published_space_is_always_searched_and_first(larger):
+    validation.validate(changed("tuning.spaces", ["published", *larger]))
+
+
+@pytest.mark.parametrize("name", ["config", "quick", "minilm"])
+def test_a_manifest_says_of_which_family_rows_are(name):
+    shown = plan.manifest(merged(name)).methods
+    families = {method: own.family for method, own in shown.items()}
+    assert families["smartbert"] == families["deebert"] == families["pabee"] == RELEASED
+    assert families["full_bert"] is None  # the reference of every family
+    other = changed("methods.pabee.family", MATCHED)
+    validation.validate(other)
+    assert plan.manifest(other).methods["pabee"].family == MATCHED
+
+
+def test_a_manifest_says_which_spaces_stand_beside_the_main_one():
+    config = merged()
+    manifest = plan.manifest(config)
+    assert manifest.beside["deebert"] == METHODS["deebert"].beside == (PER_LAYER,)
+    assert not manifest.beside["smartbert"] and not manifest.beside["full_bert"]
+    assert Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
 
 
 @pytest.mark.parametrize(
@@ -196,6 +222,9 @@ def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
         ("methods.smartbert.teacher", "gates_off", "'gates_off', which reads another entry's"),
         ("task_settings.rte", {"smartbert": {"continues": "deebert"}}, "unknown key 'continues'"),
         ("tuning.spaces", ["per_layer"], r"tuning\.spaces"),
+        ("tuning.spaces", ["global", "published"], r"tuning\.spaces"),
+        ("tuning.spaces", ["published", "fixed"], r"tuning\.spaces"),
+        ("methods.pabee.family", "release", r"'release' .*known: matched, released; set by"),
         ("ablations.methods", [], r"has 'rte', and ablations\.methods is empty"),
         (
             "methods.mine",

@@ -81,7 +81,7 @@ show(figure)
 # their accuracy. Those that leave early are answered better than those that go on.
 
 # %%
-policy = run.tuned(TASK, METHOD, seed=SEED).spaces["global"].points["b50"].policy
+policy = run.tuned(TASK, METHOD, seed=SEED).spaces["published"].points["b50"].policy
 decisions = replay.decide(policy)
 right = decisions.predictions == trace.labels
 pd.DataFrame(

@@ -22,7 +22,7 @@ rule ablate:
     conda:
         "../../environment.yml"
     params:
-        files=lambda wildcards, input: files_options(input, "points", "traces"),
+        files=lambda wildcards, input: files_options(input, "points", "trials", "traces"),
         words=lambda wildcards: ablation_options(wildcards.task),
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.ablate"),

@@ -113,13 +113,33 @@ def compared_statistics():
     return expand("<results>/statistics/{task}/{name}.csv", task=config["tasks"], name=STATISTICS)
 
 
-def ablation_inputs(wildcards):
-    """Return the thresholds and test traces of all that a task's ablation shows."""
-    task, names = wildcards.task, plan.ablation_entries(config, wildcards.task)
+def comparison_files(task, names):
+    """Return what a comparison is made from: thresholds, what was tried, traces."""
     return {
         "points": run_files(task, names, "points.json"),
-        "traces": member_files(task, names, "trace-test.safetensors"),
+        "trials": run_files(task, names, "trials.csv"),
+        "traces": [
+            path
+            for split in ["tune", "test"]
+            for path in member_files(task, names, f"trace-{split}.safetensors")
+        ],
     }
+
+
+# Methods with exits under one threshold for all layers, whose thresholds rules of choosing choose.
+CHOOSING = [name for name in ["smartbert", "exit_only", "deebert"] if name in config["compare"]]
+
+
+def choosing_files(wildcards):
+    """Return what rules of choosing are compared on: every task that means are taken over."""
+    tasks = [name for name in config["tasks"] if TASKS[name].averaged]
+    found = [comparison_files(name, [REFERENCE, *CHOOSING]) for name in tasks]
+    return {key: [path for one in found for path in one[key]] for key in found[0]}
+
+
+def ablation_inputs(wildcards):
+    """Return what a task's ablation is made from."""
+    return comparison_files(wildcards.task, plan.ablation_entries(config, wildcards.task))
 
 
 def ablation_parts():

@@ -4,10 +4,7 @@
 
 rule compare:
     input:
-        points=lambda wildcards: run_files(wildcards.task, config["compare"], "points.json"),
-        traces=lambda wildcards: member_files(
-            wildcards.task, config["compare"], "trace-test.safetensors"
-        ),
+        unpack(lambda wildcards: comparison_files(wildcards.task, config["compare"])),
         data=rules.task_data.output.record,
     output:
         expand("<results>/statistics/{{task}}/{name}.csv", name=STATISTICS),
@@ -18,7 +15,7 @@ rule compare:
     conda:
         "../../environment.yml"
     params:
-        files=lambda wildcards, input: files_options(input, "points", "traces"),
+        files=lambda wildcards, input: files_options(input, "points", "trials", "traces"),
         settings=options.compact(config["statistics"]),
         folder=subpath(output[0], parent=True),
         code=digest("workflow.scripts.compare"),
@@ -86,6 +83,30 @@ rule figures:
     shell:
         "python -P -m workflow.scripts.figures {params.files} {params.words} --cores {threads}"
         " --out {params.results} 2>&1 | tee {log}"
+
+
+# Not part of `all`: it is about the protocol, not about the methods.
+rule choosing:
+    input:
+        unpack(choosing_files),
+    output:
+        "<results>/tables/choosing.csv",
+        "<results>/tables/choosing.md",
+    log:
+        "<logs>/choosing.log",
+    benchmark:
+        "<benchmarks>/choosing.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        files=lambda wildcards, input: files_options(input, "points", "trials", "traces"),
+        methods=CHOOSING,
+        words=report_options(),
+        results=subpath(output[0], ancestor=2),
+        code=digest("workflow.scripts.choosing"),
+    shell:
+        "python -P -m workflow.scripts.choosing {params.files} --methods {params.methods}"
+        " {params.words} --out {params.results} 2>&1 | tee {log}"
 
 
 rule claims:

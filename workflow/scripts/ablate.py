@@ -16,7 +16,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="task.json")
     parser.add_argument("--points", type=listed, required=True, help="list of points.json files")
-    parser.add_argument("--traces", type=listed, required=True, help="list of test traces")
+    parser.add_argument("--trials", type=listed, required=True, help="list of their trials.csv")
+    parser.add_argument("--traces", type=listed, required=True, help="list of tune, test traces")
     parser.add_argument("--variants", nargs="+", required=True, help="methods to be shown")
     parser.add_argument("--weights", type=json.loads, required=True, help="JSON: lambda by method")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `statistics`")
@@ -28,6 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     write_ablation(
         adopt_from(args.data).spec,
         args.points,
+        args.trials,
         args.traces,
         variants=args.variants,
         weights=args.weights,

@@ -15,12 +15,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="task.json")
     parser.add_argument("--points", type=listed, required=True, help="list of points.json files")
-    parser.add_argument("--traces", type=listed, required=True, help="list of test traces")
+    parser.add_argument("--trials", type=listed, required=True, help="list of their trials.csv")
+    parser.add_argument("--traces", type=listed, required=True, help="list of tune, test traces")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `statistics`")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(argv)
     spec = adopt_from(args.data).spec
-    write_statistics(spec, args.points, args.traces, out=args.out, **args.settings)
+    write_statistics(spec, args.points, args.trials, args.traces, out=args.out, **args.settings)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pandas as pd
 
 from smartbert.data.columns import read_columns
 from smartbert.files import write_csv
-from smartbert.points import DENSE, GLOBAL, Tuned
+from smartbert.points import DENSE, MAIN, Tuned
 from smartbert.provenance import of_model
 from smartbert.results import Run
 from workflow.scripts.common import offline, run
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
         models[entry] = load_model(path)
         models[entry].to(device=device)  # type: ignore[call-arg]  # the library hides its types
     contenders = {DENSE: Contender(dense_engine(next(iter(models.values())), dtype=dtype))}
-    for name, setting in tuned.spaces[GLOBAL].points.items():
+    for name, setting in tuned.spaces[MAIN].points.items():
         engine = Engine(models[setting.member], setting.policy, dtype=dtype)
         contenders[name] = Contender(engine)
     columns = read_columns(args.test)

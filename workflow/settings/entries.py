@@ -7,7 +7,8 @@ from smartbert.tasks import task
 
 # What an entry under `methods` says about itself, beside settings of its training.
 ENTRY_KEYS = (
-    *("method", "source", "like", "continues", "teacher", "reads", "group", "label", "title"),
+    *("method", "source", "like", "continues", "teacher", "reads"),
+    *("group", "label", "title", "family"),
 )
 INHERITED = ("method", "source", "continues", "teacher", "reads")  # what `like` hands on
 

@@ -2,15 +2,17 @@
 
 from baselines.registry import METHODS
 from smartbert.manifest import (
+    FAMILIES,
     REFERENCE,
     SKIPS,
     SUBJECT,
+    Family,
     Manifest,
     Role,
     ShownMethod,
     complete_looks,
 )
-from smartbert.points import GLOBAL, PER_LAYER
+from smartbert.points import MAIN, PER_LAYER
 from smartbert.tasks import TASKS, task
 from workflow.settings.entries import (
     entry,
@@ -72,11 +74,11 @@ def lambda_grid(config: dict, name: str) -> dict[str, float]:
 
 def tuning(config: dict, method: str) -> dict:
     """Return the settings of a method's tuning. What is not compared, a variant of an ablation, is
-    tuned in the global space alone, the only one in which it is shown.
+    tuned in the main space alone, the only one in which it is shown.
     """
     if method in groups(config, [*config["compare"], SUBJECT]):
         return config["tuning"]
-    return {**config["tuning"], "spaces": [GLOBAL]}
+    return {**config["tuning"], "spaces": [MAIN]}
 
 
 def read_from(config: dict, name: str) -> str | None:
@@ -133,8 +135,8 @@ def manifest(
         names: entries shown; those compared by default.
     """
     found = groups_of(config, names or config["compare"])
-    own = {group: METHODS[group].look for group in found if group in METHODS}
-    drawn = complete_looks(own, found)
+    looks = {group: METHODS[group].look for group in found if group in METHODS}
+    drawn = complete_looks(looks, found)
     lines = None
     if not config["traces_from"]:
         lines = {name: trainings(config, name) for members in found.values() for name in members}
@@ -147,6 +149,8 @@ def manifest(
                 title=title(config, group),
                 role=_role(config, members[0]),
                 look=drawn[group],
+                family=_family(config, members[0]),
+                beside=own.beside if (own := record(config, members[0])) else (),
             )
             for group, members in found.items()
         },
@@ -155,6 +159,12 @@ def manifest(
         ablated=() if tasks else tuple(config["ablations"]["tasks"]),
         reads={n: other for m in found.values() for n in m if (other := read_from(config, n))},
     )
+
+
+def _family(config: dict, name: str) -> Family | None:
+    """Return the family of an entry's rows, None where the config does not say it."""
+    said = entry(config, name, "family")
+    return next((family for family in FAMILIES if family == said), None)
 
 
 def _role(config: dict, name: str) -> Role:
