@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from smartbert.records import Record
+from smartbert.records import OPTIONAL, Record
 from smartbert.tasks import TaskSpec, adopt
 
 REFERENCE = "full_bert"  # the entry that every ratio is related to
@@ -119,6 +119,8 @@ class Manifest(Record):
             backbone to its own; None where nothing is trained.
         reads: by entry that reads another's traces, that other.
         ablated: tasks with an ablation.
+        shown: by task and method the seeds, where not every method has every task's; older files
+            lack it.
     """
 
     tasks: dict[str, TaskSpec]
@@ -128,6 +130,7 @@ class Manifest(Record):
     trainings: dict[str, tuple[tuple[str, ...], ...]] | None
     ablated: tuple[str, ...]
     reads: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict, metadata=OPTIONAL)
 
     @property
     def looks(self) -> dict[str, Look]:
@@ -142,11 +145,12 @@ class Manifest(Record):
     @property
     def runs(self) -> list[tuple[str, str, int]]:
         """Every run of it: task, method, seed."""
+        every = {task: dict.fromkeys(self.methods, seeds) for task, seeds in self.seeds.items()}
         return [
             (task, method, seed)
-            for task, seeds in self.seeds.items()
+            for task, own in (self.shown or every).items()
             for method in self.methods
-            for seed in seeds
+            for seed in own.get(method, ())
         ]
 
     def adopt(self) -> Manifest:

@@ -39,6 +39,8 @@ class TaskSpec(Record):
         train: name of the split that fit and tune are carved from.
         test: names of the labelled splits that serve as test, by subset ("" where there is one).
         group: column whose equal values must stay on one side of the fit/tune cut, or None.
+        nested: column in which some texts of train are parts of others, while test has whole ones;
+            None where there is none.
         averaged: whether the task enters averages over tasks.
         sizes: how large it is.
     """
@@ -53,6 +55,7 @@ class TaskSpec(Record):
     group: str | None = None
     averaged: bool = True
     sizes: Sizes | None = field(default=None, metadata=OPTIONAL)
+    nested: str | None = field(default=None, metadata=OPTIONAL)
 
 
 TASKS: dict[str, TaskSpec] = {
@@ -67,7 +70,12 @@ TASKS: dict[str, TaskSpec] = {
             sizes=Sizes(8_551, 1_043, 11),
         ),
         TaskSpec(
-            "sst2", "SST-2", ("sentence",), ("negative", "positive"), sizes=Sizes(67_349, 872, 13)
+            "sst2",
+            "SST-2",
+            ("sentence",),
+            ("negative", "positive"),
+            sizes=Sizes(67_349, 872, 13),
+            nested="sentence",
         ),
         TaskSpec(
             "mrpc",
@@ -169,6 +177,7 @@ class TaskData(Record):
         splits: fit, tune and test.
         subsets: names of the test subsets.
         record: the task's record; older files lack it and mean GLUE's.
+        dropped: how many examples of train are in no split, by the reason why.
     """
 
     task: str
@@ -176,6 +185,7 @@ class TaskData(Record):
     splits: dict[str, SplitRecord]
     subsets: tuple[str, ...]
     record: TaskSpec | None = field(default=None, metadata=OPTIONAL)
+    dropped: dict[str, int] = field(default_factory=dict, metadata=OPTIONAL)
 
     @property
     def spec(self) -> TaskSpec:

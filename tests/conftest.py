@@ -73,7 +73,9 @@ def tiny_model(tiny_backbone):
     def make(seed: int = 0, **fields) -> AdaptiveBert:
         torch.manual_seed(seed)
         labels = {i: str(i) for i in range(CLASSES)}
-        model = AdaptiveBert(adaptive_config(tiny_backbone, id2label=labels, **fields))
+        # Eight of its own width would be too few for exits and gates to tell examples apart.
+        wide = {"small_width": 128, **fields}
+        model = AdaptiveBert(adaptive_config(tiny_backbone, id2label=labels, **wide))
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if name.startswith("gates.") and parameter.ndim == 2:

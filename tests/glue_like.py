@@ -11,10 +11,10 @@ def write_task(
 ) -> Path:
     """Write a GLUE-like folder with one task, in the hub's layout: a card that names the files.
 
-    One frame is both train and validation.
+    One frame is train, and validation with other texts.
     """
     if isinstance(frames, pd.DataFrame):
-        frames = dict.fromkeys(("train", "validation"), frames)
+        frames = {"train": frames, "validation": elsewhere(frames)}
     (folder / name).mkdir(parents=True)
     for split, frame in frames.items():
         frame.to_parquet(folder / name / f"{split}-00000-of-00001.parquet", index=False)
@@ -22,6 +22,14 @@ def write_task(
     card = yaml.safe_dump({"configs": [{"config_name": name, "data_files": files}]})
     (folder / "README.md").write_text(f"---\n{card}---\n")
     return folder
+
+
+def elsewhere(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose second texts, where there are any, are other ones."""
+    if "sentence2" not in frame:
+        return frame
+    second = frame["sentence2"].map(lambda text: f"{text} again" if isinstance(text, str) else text)
+    return frame.assign(sentence2=second)
 
 
 def pairs(rows: int = 6) -> pd.DataFrame:

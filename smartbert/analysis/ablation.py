@@ -76,6 +76,8 @@ def sensitivity(comparison: Comparison, weights: Mapping[str, float]) -> pd.Data
     for method, weight in weights.items():
         scores = comparison.samples[Quantity(method, MAIN, GATES, "score")]
         for number, seed in enumerate(comparison.seeds):
+            if seed not in comparison.runs[method]:
+                continue
             trace = comparison.runs[method][seed].first
             rows.append(
                 {

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from smartbert.data.settings import DataSettings, test_splits
 from smartbert.data.sources import load_split, own_cache
-from smartbert.data.splits import cut
+from smartbert.data.splits import cut, sample
 from smartbert.tasks import SplitRecord, TaskSpec
 
 
@@ -34,25 +34,29 @@ def tokenise(
 
 def prepare(
     task: TaskSpec, settings: DataSettings, tokenizer: Tokenizer
-) -> dict[str, pd.DataFrame]:
-    """Return fit, tune and test, tokenised, with `subset` numbering the test splits."""
+) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
+    """Return fit, tune and test, tokenised, with `subset` numbering the test splits; and how many
+    examples of train are in none of them, by the reason why.
+    """
     train_rows, test_rows = settings.synthetic_rows
     with own_cache(settings.path) as cache:
         load = partial(load_split, task, settings=settings, cache=cache)
-        fit, tune = cut(load(settings.train or task.train, rows=train_rows), task, settings)
+        train = load(settings.train or task.train, rows=train_rows)
         tests = [
             load(name, rows=test_rows).assign(subset=number)
             for number, (_, name) in enumerate(test_splits(task, settings))
         ]
+    found = cut(train, task, settings, test=pd.concat(tests))
+    tests = [sample(frame, settings.max_test, seed=settings.seed) for frame in tests]
     frames = {
-        "fit": fit.assign(subset=0),
-        "tune": tune.assign(subset=0),
+        "fit": found.fit.assign(subset=0),
+        "tune": found.tune.assign(subset=0),
         "test": pd.concat(tests, ignore_index=True),
     }
     return {
         name: tokenise(frame, task, tokenizer, max_length=settings.max_length)
         for name, frame in frames.items()
-    }
+    }, found.dropped
 
 
 def split_record(frame: pd.DataFrame, *, max_length: int) -> SplitRecord:

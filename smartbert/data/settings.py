@@ -19,7 +19,8 @@ class DataSettings(Record):
         path: hub id, local folder of the same layout, or "synthetic".
         seed: of the cut between fit and tune, and of the synthetic generator.
         max_length: tokens per example; longer ones are truncated.
-        max_fit: at most this many fit examples (a stratified sample), or None.
+        max_fit, max_test: at most this many examples of fit, and of each test subset (stratified
+            samples), or None.
         tune_fraction, tune_min, tune_max: size of tune, as a share of train within bounds.
         synthetic_rows: rows of train and of each test split, for the generator.
         train, test: split names in place of GLUE's, or None.
@@ -32,6 +33,7 @@ class DataSettings(Record):
     tune_fraction: float
     tune_min: int
     tune_max: int
+    max_test: int | None = None
     synthetic_rows: tuple[int, int] = (0, 0)
     train: str | None = None
     test: tuple[str, ...] | None = None

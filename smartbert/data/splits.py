@@ -1,6 +1,9 @@
-"""Cut GLUE's train into fit and tune: seeded, stratified by label, groups kept whole (protocol:
-"Splits").
+"""Cut GLUE's train into fit and tune: seeded, stratified by label, nothing of tune or test in fit
+(protocol: "Splits").
 """
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,21 @@ import pandas as pd
 from smartbert.data.settings import DataSettings
 from smartbert.errors import UserError
 from smartbert.tasks import TaskSpec
+
+REPEATED, IN_TEST, IN_TUNE = "repeated in train", "in test", "parts of tune's texts"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Train cut in two.
+
+    Attributes:
+        dropped: how many examples of train are in neither, by the reason why.
+    """
+
+    fit: pd.DataFrame
+    tune: pd.DataFrame
+    dropped: dict[str, int]
 
 
 def tune_size(rows: int, settings: DataSettings) -> int:
@@ -17,24 +35,96 @@ def tune_size(rows: int, settings: DataSettings) -> int:
 
 
 def cut(
-    frame: pd.DataFrame, task: TaskSpec, settings: DataSettings
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cut train into fit and tune, seeded and stratified by label; groups stay whole (WNLI)."""
+    frame: pd.DataFrame, task: TaskSpec, settings: DataSettings, *, test: pd.DataFrame | None = None
+) -> Cut:
+    """Cut train into fit and tune, seeded and stratified by label.
+
+    Examples with the texts of an earlier one, or of one of test, are left out. Groups stay whole
+    (WNLI). Where texts are parts of others (SST-2's phrases), tune takes texts that no other
+    contains, as test has them, and fit leaves out their parts.
+
+    Args:
+        test: the test examples, of all subsets; it stays as it is.
+
+    Raises:
+        UserError: if tune would take all there is.
+    """
+    frame, dropped = _without_duplicates(frame, task, test)
     size = tune_size(len(frame), settings)
-    if size >= len(frame):
-        raise UserError(
-            f"task {task.name!r}: tune needs {size} of {len(frame)} training examples, nothing is"
-            " left to fit; set `data.tune`"
-        )
     rng = np.random.default_rng(settings.seed)
+    labels = frame["label"].to_numpy()
+    allowed = np.ones(len(frame), dtype=bool)
+    if task.nested:
+        allowed = _whole_texts(frame[task.nested])
+    if size >= allowed.sum():
+        lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+        raise UserError(
+            f"task {task.name!r}: tune needs {size} of {allowed.sum()} training examples that it"
+            f" may take{f' (left out: {lost})' if lost else ''}, nothing is left to fit; set"
+            " `data.tune`"
+        )
     if task.group:
         in_tune = _whole_groups(frame[task.group], size, rng)
     else:
-        in_tune = _stratified(frame["label"].to_numpy(), size, rng)
+        in_tune = np.zeros(len(frame), dtype=bool)
+        in_tune[np.flatnonzero(allowed)[_stratified(labels[allowed], size, rng)]] = True
     fit, tune = frame[~in_tune], frame[in_tune]
+    if task.nested:
+        parts = _parts(fit[task.nested], tune[task.nested])
+        fit, dropped = fit[~parts], {**dropped, IN_TUNE: int(parts.sum())}
     if settings.max_fit is not None and len(fit) > settings.max_fit:
         fit = fit[_stratified(fit["label"].to_numpy(), settings.max_fit, rng)]
-    return fit.reset_index(drop=True), tune.reset_index(drop=True)
+    return Cut(fit.reset_index(drop=True), tune.reset_index(drop=True), dropped)
+
+
+def sample(frame: pd.DataFrame, most: int | None, *, seed: int) -> pd.DataFrame:
+    """Return at most so many examples, seeded and stratified by label; None: all."""
+    if most is None or len(frame) <= most:
+        return frame
+    chosen = _stratified(frame["label"].to_numpy(), most, np.random.default_rng(seed))
+    return frame[chosen].reset_index(drop=True)
+
+
+def _without_duplicates(
+    frame: pd.DataFrame, task: TaskSpec, test: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the first of the examples with the same texts, and those that test does not have."""
+    columns = list(task.columns)
+    repeated = frame.duplicated(columns)
+    known = set() if test is None else set(test[columns].itertuples(index=False, name=None))
+    keys = frame[columns].itertuples(index=False, name=None)
+    in_test = np.fromiter((key in known for key in keys), dtype=bool, count=len(frame))
+    dropped = {REPEATED: int((repeated & ~in_test).sum()), IN_TEST: int(in_test.sum())}
+    return frame[~repeated & ~in_test].reset_index(drop=True), dropped
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield every run of a text's words, the whole text included."""
+    words = text.split()
+    for begin in range(len(words)):
+        for end in range(begin + 1, len(words) + 1):
+            yield " ".join(words[begin:end])
+
+
+def _plain(texts: Iterable[str]) -> list[str]:
+    """Return texts with single blanks between their words."""
+    return [" ".join(text.split()) for text in texts]
+
+
+def _whole_texts(texts: pd.Series) -> np.ndarray:
+    """Return which texts no other one contains as a run of its words, (N,) bool."""
+    plain = _plain(texts)
+    known = set(plain)
+    contained = {
+        piece for text in known for piece in _pieces(text) if piece in known and piece != text
+    }
+    return np.array([text not in contained for text in plain], dtype=bool)
+
+
+def _parts(texts: pd.Series, wholes: pd.Series) -> np.ndarray:
+    """Return which texts are a run of words of one of the others, (N,) bool."""
+    pieces = {piece for text in wholes for piece in _pieces(text)}
+    return np.array([text in pieces for text in _plain(texts)], dtype=bool)
 
 
 def _whole_groups(groups: pd.Series, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -224,7 +224,8 @@ def drawings(
     trials = sources.of_runs("trials")
     for name in tasks:
         yield f"{name}-usage", heatmaps.usage_by_class_figure, (usage, name, SUBJECT), shown
-        own = trials[(trials["task"] == name) & (trials["seed"] == manifest.seeds[name][0])]
+        own = trials[trials["task"] == name]
+        own = own[own["seed"] == own.groupby("method")["seed"].transform("first")]
         yield f"{name}-trials", curves.trials_figure, (own, name), plain
 
 

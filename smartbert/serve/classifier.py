@@ -17,7 +17,7 @@ from smartbert.criteria import log_softmax
 from smartbert.errors import UserError, unknown
 from smartbert.model.configuration import AdaptiveBertConfig, architecture
 from smartbert.model.folder import check_folder, load_model
-from smartbert.points import PublishedPoint
+from smartbert.points import PublishedPoint, within
 from smartbert.policies import Decisions, Policy
 from smartbert.results import TOKENIZER
 from smartbert.serve.engine import WINDOW, Answer, Engine, Example
@@ -211,7 +211,7 @@ def stored_policy(
         return points[point].policy
     if budget is None:
         raise ValueError("a point or a budget is needed")
-    allowed = [setting for setting in front if setting.tune_cost <= budget]
+    allowed = [setting for setting in front if within(setting.tune_cost, budget)]
     if not allowed:
         least = min(setting.tune_cost for setting in front)
         raise UserError(

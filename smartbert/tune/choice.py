@@ -112,6 +112,12 @@ class Candidates:
         self.settings = [*tried, *full, *ladder]
         self.answers, self.costs = measure_all(traces, self.settings, convention=convention)
         self.dense = None if dense is None else dense.path(None).final_logits.argmax(-1)
+        if self.dense is not None and len(self.dense) != len(self.labels):
+            raise UserError(
+                f"dense BERT's tune trace has {len(self.dense)} examples, that of"
+                f" {first.meta.method} on {first.meta.task} {len(self.labels)}; delete both and run"
+                " again"
+            )
         self.cost = self.costs.mean(1)
         self.score = self._scores(np.ones((1, len(self.labels)), dtype=np.float32))[0]
 
@@ -282,11 +288,12 @@ def read_trials(path: Path) -> dict[str, list[Setting]]:
         UserError: if the file is damaged.
     """
     found: dict[str, dict[Setting, None]] = {}
+    damage = (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error, UserError)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 setting = Setting(row["member"], Policy.of_columns(row))
                 found.setdefault(row["space"], {})[setting] = None
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
+    except damage as error:
         raise UserError(f"cannot read {path}: {error}; delete it and run again") from None
     return {space: list(settings) for space, settings in found.items()}

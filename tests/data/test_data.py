@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from glue_like import pairs, write_task
+from glue_like import elsewhere, pairs, write_task
 
 from smartbert.data.backbones import source
 from smartbert.data.preparation import prepare
 from smartbert.data.settings import DataSettings
 from smartbert.data.sources import check, load_split
-from smartbert.data.splits import cut, tune_size
+from smartbert.data.splits import IN_TEST, IN_TUNE, REPEATED, cut, tune_size
 from smartbert.errors import UserError
 from smartbert.tasks import TASKS, task
 
@@ -29,31 +29,91 @@ SETTINGS = DataSettings(
 
 @pytest.mark.parametrize("name", TASKS)
 def test_fit_tune_and_test_share_no_example(name, tokenizer):
-    frames = prepare(task(name), SETTINGS, tokenizer)
+    frames, dropped = prepare(task(name), SETTINGS, tokenizer)
     columns = list(task(name).columns)
     seen = {split: set(map(tuple, frame[columns].to_numpy())) for split, frame in frames.items()}
     assert not seen["fit"] & seen["tune"]
     assert not (seen["fit"] | seen["tune"]) & seen["test"]
-    assert len(frames["fit"]) + len(frames["tune"]) == 400
+    assert len(frames["fit"]) + len(frames["tune"]) + sum(dropped.values()) == 400
     assert len(frames["test"]) == 60 * len(task(name).test)
 
 
 def test_real_splits_share_no_example(real_glue, tokenizer):
-    for name in ("rte", "wnli", "mrpc"):
+    for name in ("rte", "wnli", "mrpc", "cola"):
         settings = dataclasses.replace(SETTINGS, path=str(real_glue), max_length=128)
-        frames = prepare(task(name), settings, tokenizer)
+        frames, _ = prepare(task(name), settings, tokenizer)
         assert not set(frames["fit"]["idx"]) & set(frames["tune"]["idx"])
         columns = list(task(name).columns)
         texts = {s: set(map(tuple, f[columns].to_numpy())) for s, f in frames.items()}
-        assert not texts["fit"] & texts["tune"] and not texts["tune"] & texts["test"]
+        assert not texts["fit"] & texts["tune"]
+        assert not (texts["fit"] | texts["tune"]) & texts["test"]
+        assert all(len(texts[s]) == len(frames[s]) for s in ("fit", "tune"))
+
+
+def test_colas_sentences_that_are_in_test_too_are_left_out_of_train(real_glue):
+    settings = dataclasses.replace(SETTINGS, path=str(real_glue))
+    train, test = (load_split(task("cola"), s, settings, rows=0) for s in ("train", "validation"))
+    found = cut(train, task("cola"), settings, test=test)
+    assert found.dropped[IN_TEST] == 16 and found.dropped[REPEATED] == 19
+    assert len(found.fit) + len(found.tune) + 16 + 19 == len(train)
+
+
+def test_sst2s_tune_has_whole_sentences_of_which_fit_has_no_part(real_glue):
+    settings = dataclasses.replace(SETTINGS, path=str(real_glue))
+    train, test = (load_split(task("sst2"), s, settings, rows=0) for s in ("train", "validation"))
+    found = cut(train, task("sst2"), settings, test=test)
+    words = {
+        s: f["sentence"].str.split().str.len() for s, f in (("tune", found.tune), ("test", test))
+    }
+    assert len(found.tune) == 2000 and abs(words["tune"].mean() - words["test"].mean()) < 1
+    wholes = [f" {' '.join(text.split())} " for text in found.tune["sentence"][:200]]
+    everything = "|".join(f" {' '.join(text.split())} " for text in train["sentence"])
+    rest = "|".join(f" {' '.join(text.split())} " for text in found.fit["sentence"])
+    for whole in wholes:
+        assert everything.count(whole) == everything.count(f"|{whole}|") or whole not in rest
+    pieces = {f" {' '.join(text.split())} " for text in found.fit["sentence"]}
+    assert not any(piece in whole for whole in wholes for piece in pieces)
+
+
+NESTED = ["a b c d", "a b", "c d", "b c", "a b", "x y z", "y", "x  y", "p q", "ab c"]
+
+
+def test_texts_that_others_contain_are_not_in_tune_and_their_parts_not_in_fit():
+    frame = pd.DataFrame({"sentence": NESTED, "label": [0, 1] * 5})
+    settings = dataclasses.replace(SETTINGS, tune_fraction=0.1, tune_min=1, tune_max=1)
+    for seed in range(20):
+        found = cut(frame, task("sst2"), dataclasses.replace(settings, seed=seed))
+        (whole,) = found.tune["sentence"]
+        assert whole in ("a b c d", "x y z", "p q", "ab c")
+        parts = {"a b c d": {"a b", "c d", "b c"}, "x y z": {"y", "x  y"}}.get(whole, set())
+        left = set(NESTED) - parts - {whole}
+        assert set(found.fit["sentence"]) == left
+        assert found.dropped == {REPEATED: 1, IN_TEST: 0, IN_TUNE: len(parts)}
+
+
+def test_caps_are_stratified_seeded_and_of_each_test_subset(tokenizer):
+    settings = dataclasses.replace(SETTINGS, max_fit=100, max_test=20)
+    (frames, _), (again, _) = (prepare(task("mnli"), settings, tokenizer) for _ in range(2))
+    assert len(frames["fit"]) == 100
+    assert (frames["test"]["subset"].value_counts() == 20).all()
+    whole, _ = prepare(task("mnli"), SETTINGS, tokenizer)
+    for number in (0, 1):
+        shares = [
+            f["test"][f["test"]["subset"] == number]["label"].value_counts(normalize=True)
+            for f in (frames, whole)
+        ]
+        assert (shares[0] - shares[1]).abs().max() < 0.06
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, again[name])
+    assert set(frames["test"]["idx"]) <= set(whole["test"]["idx"])
 
 
 def test_wnlis_cut_keeps_sentences_with_the_same_start_together(real_glue):
     settings = dataclasses.replace(SETTINGS, path=str(real_glue))
     frame = load_split(task("wnli"), "train", settings, rows=0)
-    fit, tune = cut(frame, task("wnli"), settings)
-    assert not set(fit["sentence1"]) & set(tune["sentence1"])
-    assert 100 <= len(tune) <= 110
+    found = cut(frame, task("wnli"), settings)
+    assert not set(found.fit["sentence1"]) & set(found.tune["sentence1"])
+    assert 100 <= len(found.tune) <= 110
 
 
 def test_tune_is_a_tenth_within_bounds():
@@ -65,14 +125,14 @@ def test_the_cut_is_stratified_capped_and_repeatable():
     labels = np.array([0] * 700 + [1] * 300)
     frame = pd.DataFrame({"sentence": [str(i) for i in range(1000)], "label": labels})
     settings = dataclasses.replace(SETTINGS, max_fit=200)
-    fit, tune = cut(frame, task("sst2"), settings)
+    found = cut(frame, task("cola"), settings)
+    fit, tune = found.fit, found.tune
     assert (len(fit), len(tune)) == (200, 100)
     assert tune["label"].mean() == pytest.approx(0.3, abs=0.011)
     assert fit["label"].mean() == pytest.approx(0.3, abs=0.011)
-    again, _ = cut(frame, task("sst2"), settings)
-    pd.testing.assert_frame_equal(fit, again)
-    other, _ = cut(frame, task("sst2"), dataclasses.replace(settings, seed=1))
-    assert set(other["sentence"]) != set(fit["sentence"])
+    pd.testing.assert_frame_equal(fit, cut(frame, task("cola"), settings).fit)
+    other = cut(frame, task("cola"), dataclasses.replace(settings, seed=1))
+    assert set(other.fit["sentence"]) != set(fit["sentence"])
 
 
 def test_truncation_and_segments_are_those_of_the_library(tokenizer):
@@ -129,10 +189,17 @@ def test_a_missing_folder_and_a_missing_split_are_named(tmp_path):
 def test_a_changed_local_file_is_read_anew(tmp_path, tokenizer):
     settings = dataclasses.replace(SETTINGS, path=str(tmp_path), tune_min=2, tune_max=2)
     write_task(tmp_path, pairs(8))
-    assert len(prepare(task("rte"), settings, tokenizer)["test"]) == 8
+    assert len(prepare(task("rte"), settings, tokenizer)[0]["test"]) == 8
     (file,) = (tmp_path / "rte").glob("validation*")
-    pairs(6).to_parquet(file, index=False)
-    assert len(prepare(task("rte"), settings, tokenizer)["test"]) == 6
+    elsewhere(pairs(6)).to_parquet(file, index=False)
+    assert len(prepare(task("rte"), settings, tokenizer)[0]["test"]) == 6
+
+
+def test_a_train_that_is_all_in_test_is_refused_with_the_reason(tmp_path, tokenizer):
+    settings = dataclasses.replace(SETTINGS, path=str(tmp_path), tune_min=2, tune_max=2)
+    write_task(tmp_path, dict.fromkeys(("train", "validation"), pairs(8)))
+    with pytest.raises(UserError, match=r"of 0 training examples .*left out: 8 in test"):
+        prepare(task("rte"), settings, tokenizer)
 
 
 def test_an_unreachable_hub_is_named_with_the_setting():

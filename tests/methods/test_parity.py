@@ -89,6 +89,7 @@ def model(numbers, released_names) -> AdaptiveBert:
         gates="learned",
         exits="attention",
         head="attention",
+        small_width=128,  # the released width on a small backbone
         projections=True,
         contrast_heads=True,
         id2label={i: str(i) for i in range(CLASSES)},

@@ -263,3 +263,21 @@ def test_computing_the_first_query_alone_changes_no_answer(tiny_model, batch):
     )
     assert torch.equal(every.exit_layer, first.exit_layer)
     torch.testing.assert_close(every.logits, first.logits, atol=1e-5, rtol=1e-5)
+
+
+def test_small_heads_are_as_wide_as_fits_the_backbone(tiny_backbone):
+    from smartbert.model.configuration import adaptive_config, small_width
+
+    assert [small_width(hidden) for hidden in (768, 384, 1024, 256, 32)] == [128, 64, 168, 40, 8]
+    assert adaptive_config(tiny_backbone).small_width == small_width(tiny_backbone.hidden_size)
+    assert adaptive_config(tiny_backbone, small_width=48).small_width == 48
+
+
+def test_a_saved_model_keeps_the_width_that_it_was_trained_with(tiny_backbone, tmp_path):
+    from smartbert.model.configuration import adaptive_config
+
+    for width in (8, 128):
+        AdaptiveBert(
+            adaptive_config(tiny_backbone, gates="learned", small_width=width)
+        ).save_pretrained(tmp_path)
+        assert AdaptiveBert.from_pretrained(tmp_path).config.small_width == width

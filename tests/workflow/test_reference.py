@@ -10,6 +10,7 @@ from conftest import ROOT
 
 from smartbert.errors import UserError
 from smartbert.manifest import REFERENCE
+from smartbert.points import MAIN
 from smartbert.report.notebook import Run
 from smartbert.report.table_pages import glue_page
 from smartbert.tasks import TASKS
@@ -71,10 +72,11 @@ def test_the_kept_run_can_be_read():
     assert "SmartBERT" in run.at("b50").index
     # What only some of the seeds have says so.
     assert run.at("drop1").loc["SmartBERT", "CoLA"].endswith(", 1 of 3 seeds")
-    page = glue_page(run.glue, run.table("differences"), caption="").markdown()
-    assert re.search(r"\| SmartBERT .* 46%, 1 of 3 seeds", page)
+    beside = run.manifest.beside
+    page = glue_page(run.glue, run.table("differences"), caption="", beside=beside).markdown()
+    assert re.search(r"\| SmartBERT .* 56%/57%, none in 36%, 1 of 3 seeds", page)
     assert set(run.verdicts()["verdict"]) <= {
-        "supported", "not supported", "inconclusive", "not measured"
+        "supported", "not supported", "inconclusive", "not testable", "not measured"
     }  # fmt: skip
     assert len(run.evidence(1)) >= 3
     shown = run.evidence(6)
@@ -84,14 +86,16 @@ def test_the_kept_run_can_be_read():
     both = scores.merge(kept, on=["space", "point", "convention"], suffixes=("", "_kept"))
     assert len(both) == len(scores) >= 10
     for name in ("score", "cost_relative", "layers"):
-        assert both[name].to_numpy() == pytest.approx(both[f"{name}_kept"].to_numpy(), abs=2e-6)
+        assert both[name].to_numpy() == pytest.approx(
+            both[f"{name}_kept"].to_numpy(), abs=2e-6, nan_ok=True
+        )
 
 
 def test_the_kept_ablation_can_be_read():
     run = Run(KEPT)
     table = run.ablation("rte")
     auc = run.table("auc")
-    own = auc[(auc[["task", "method", "space"]] == ["rte", "smartbert", "global"]).all(axis=1)]
+    own = auc[(auc[["task", "method", "space"]] == ["rte", "smartbert", MAIN]).all(axis=1)]
     assert table["method"].iloc[0] == "smartbert" and set(table["seeds"]) == {3}
     assert table["auc"].iloc[0] == pytest.approx(own["auc"].item(), abs=1e-6)
     assert list(run.changes("rte")["variant"]) == list(table["title"])
@@ -148,7 +152,7 @@ def test_a_committed_notebook_is_what_its_template_makes_of_the_kept_results(tem
 
 def test_readmes_table_is_of_the_kept_results():
     points = pd.read_csv(KEPT / "tables" / "points.csv")
-    points = points[(points["space"] == "global") & (points["subset"].fillna("") != "mismatched")]
+    points = points[(points["space"] == MAIN) & (points["subset"].fillna("") != "mismatched")]
     point = points["method"].map(lambda method: "full" if method == REFERENCE else "b50")
     kept = points[points["point"] == point].set_index(["title", "task"])
     rows = re.findall(r"^\| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)

@@ -85,6 +85,13 @@ def test_a_replay_of_what_is_not_kept_says_what_is_missing(changes, message):
         ("compare", ["full_bert", "smartbart"], "unknown method 'smartbart'"),
         ("compare", ["smartbert"], "compare lacks 'full_bert'"),
         ("extra", 1, "unknown key 'extra'"),
+        ("compare", {"default": ["full_bert"], "rte": ["smartbert"]}, "lacks 'full_bert' on rte"),
+        ("compare", {"default": ["full_bert", "smartbart"]}, "set by compare.default"),
+        ("compare", {"sts": ["full_bert"]}, "compare"),
+        ("data.max_fit", {"mnli": 0}, "data.max_fit"),
+        ("data.max_test", "all", "data.max_test"),
+        ("methods.truncated_bert_3.seeds", [7], "group 'truncated_bert' have different seeds"),
+        ("methods.deebert.seeds", {"rte": [1]}, "methods.deebert.seeds"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_key_and_choices(path, value, message):
@@ -156,14 +163,44 @@ def test_the_lambda_grid_is_what_differs_in_lambda_alone():
 
 
 def test_a_task_may_have_variants_of_its_own():
-    config = changed("ablations.task_methods.mrpc", ["gates_off", "smartbert_lambda_0"])
+    config = changed(
+        "ablations.methods",
+        {"default": merged()["ablations"]["methods"], "mrpc": ["gates_off", "smartbert_lambda_0"]},
+    )
     validation.validate(config)
     assert plan.variants(config, "mrpc") == ["gates_off", "smartbert_lambda_0"]
     assert set(plan.lambda_grid(config, "mrpc")) == {"skip_only", "skip_only_lambda_0"}
     assert "smartbert_soft" not in plan.ablation_entries(config, "mrpc")
     assert "smartbert_soft" in plan.ablation_entries(config, "rte")
-    with pytest.raises(UserError, match=r"'gates_of'.*gates_off.*ablations\.task_methods\.mrpc"):
-        validation.validate(changed("ablations.task_methods.mrpc", ["gates_of"]))
+    with pytest.raises(UserError, match=r"'gates_of'.*gates_off.*ablations\.methods\.mrpc"):
+        validation.validate(changed("ablations.methods", {"mrpc": ["gates_of"]}))
+
+
+def test_a_task_may_compare_entries_of_its_own_with_seeds_of_their_own():
+    base = ["full_bert", "smartbert"]
+    config = changed("compare", {"default": base, "rte": [*base, "deebert"]})
+    config["methods"]["deebert"]["seeds"] = [1, 2]
+    validation.validate(config)
+    assert entries.compared(config, "mrpc") == base
+    assert entries.compared(config) == [*base, "deebert"]
+    said = plan.manifest(config)
+    assert {(t, m) for t, m, _ in said.runs if m == "deebert"} == {("rte", "deebert")}
+    assert [s for t, m, s in said.runs if (t, m) == ("rte", "deebert")] == [1, 2]
+    assert [s for t, m, s in said.runs if (t, m) == ("rte", "smartbert")] == [1, 2, 3, 4, 5]
+    assert list(plan.manifest(config, ["mrpc"]).methods) == base
+    assert plan.tuning(config, "deebert") == config["tuning"]  # compared somewhere
+
+
+def test_caps_by_task_are_named_in_every_caption():
+    config = changed("data.max_fit", {"mnli": 40_000, "default": None})
+    config["data"]["max_test"] = 2_000
+    config["data"]["caption"] = "Made up."
+    assert options.data_settings(config, "mnli")["max_fit"] == 40_000
+    assert options.data_settings(config, "rte")["max_fit"] is None
+    text = options.caption(config)
+    assert text.startswith("Made up. ") and "to train on: 40,000 (MNLI)" in text
+    assert "At most 2,000 examples of test." in text
+    assert options.caption(merged()) == merged()["data"]["caption"]
 
 
 def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
@@ -225,7 +262,7 @@ def test_a_manifest_says_which_spaces_stand_beside_the_main_one():
         ("tuning.spaces", ["global", "published"], r"tuning\.spaces"),
         ("tuning.spaces", ["published", "fixed"], r"tuning\.spaces"),
         ("methods.pabee.family", "release", r"'release' .*known: matched, released; set by"),
-        ("ablations.methods", [], r"has 'rte', and ablations\.methods is empty"),
+        ("ablations.methods", [], r"has 'rte', and ablations\.methods names none"),
         (
             "methods.mine",
             {"source": "mine.py"},
@@ -321,7 +358,7 @@ def test_an_entry_that_reads_takes_its_rows_from_another_one():
     assert plan.trainings(config, "gates_off") == (("skip_only", "smartbert"),)
     assert plan.read_from(config, "smartbert") is None
     alone = changed("compare", ["full_bert", "skip_only"])
-    alone["ablations"] = {"tasks": [], "methods": [], "task_methods": {}}
+    alone["ablations"] = {"tasks": [], "methods": []}
     # ... but only where it is recorded, and the ablation of any task records SmartBERT
     assert plan.read_from(alone, "skip_only") is None
     other = changed("methods.skip_only.skip_threshold", 0.4)

@@ -29,7 +29,9 @@ trace = run.trace(TASK, METHOD, seed=SEED)
 replay, spec = Replay(trace), TASKS[TASK]
 recorded = ", ".join(f"{t:.3g}" for t in trace.grid if np.isfinite(t))
 print(f"{spec.title}, {trace.meta.title}: {len(trace)} examples, {trace.depth} layers")
-print(f"exit rule: {trace.meta.criterion}; skip thresholds recorded: {recorded or 'none'}, and never")
+print(
+    f"exit rule: {trace.meta.criterion}; skip thresholds recorded: {recorded or 'none'}, and never"
+)
 
 
 # %% [markdown]
@@ -38,11 +40,10 @@ print(f"exit rule: {trace.meta.criterion}; skip thresholds recorded: {recorded o
 # `look` applies one exit threshold to all layers and one skip threshold (`None` skips nothing) and returns what that
 # gives: score, cost, and the share of examples that leave at each layer.
 
+
 # %%
 def look(threshold: float, skip: float | None = None) -> dict[str, float | None]:
-    policy = Policy.uniform(
-        trace.meta.criterion, threshold, depth=trace.depth, skip_threshold=skip
-    )
+    policy = Policy.uniform(trace.meta.criterion, threshold, depth=trace.depth, skip_threshold=skip)
     decisions = replay.decide(policy)
     cost = relative_cost(trace, decisions, policy, name="flops")
     score = measure(spec, decisions.predictions, trace.labels)["score"]

@@ -59,7 +59,9 @@ print(policy)
 decisions = Replay(trace).decide(policy)
 for i in range(5):
     ran = [int(n) for n in np.flatnonzero(decisions.executed[i]) + 1]
-    print(f"example {trace.index[i]}: ran layers {ran}, answered at layer {decisions.exit_layer[i]}")
+    print(
+        f"example {trace.index[i]}: ran layers {ran}, answered at layer {decisions.exit_layer[i]}"
+    )
 
 # %% [markdown]
 # ## 3. Cost: what that took
@@ -79,7 +81,9 @@ if policy.skip_threshold is not None:
 by_hand = by_hand + tested * model.head(architecture.exits or "", length)
 by_hand = by_hand + (not decisions.exited[0]) * model.head(architecture.head, length)
 spent = model.spent(decisions, policy, trace.lengths)
-print(f"{length[0]} tokens, {layers} layers run: {int(by_hand[0]):,} FLOPs by hand, {int(spent[0]):,} counted")
+print(
+    f"{length[0]} tokens, {layers} layers run: {int(by_hand[0]):,} FLOPs by hand, {int(spent[0]):,} counted"
+)
 print(f"dense BERT on the same example: {int(model.dense(length)[0]):,}")
 
 # %% [markdown]
@@ -92,8 +96,12 @@ score = measure(TASKS[TASK], decisions.predictions, trace.labels)["score"]
 cost = (spent / model.dense(trace.lengths)).mean()
 kept = pd.read_csv(run.files(TASK, METHOD, seed=SEED).table("scores"))
 row = kept[(kept["space"] == "published") & (kept["point"] == POINT)].iloc[0]
-print(f"replayed: score {score:.4f} at {cost:.4%}; kept: {row['score']:.4f} at {row['cost_relative']:.4%}")
-assert np.isclose(score, row["score"], atol=1e-4) and np.isclose(cost, row["cost_relative"], atol=1e-6)
+print(
+    f"replayed: score {score:.4f} at {cost:.4%}; kept: {row['score']:.4f} at {row['cost_relative']:.4%}"
+)
+assert np.isclose(score, row["score"], atol=1e-4) and np.isclose(
+    cost, row["cost_relative"], atol=1e-6
+)
 
 # %% [markdown]
 # ## 5. How the thresholds were chosen

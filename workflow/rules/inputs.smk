@@ -26,8 +26,8 @@ def trace_files(split):
 def run_files(task, names, file):
     return [
         f"<results>/runs/{task}/{group}/seed{seed}/{file}"
-        for group in entries.groups(config, names)
-        for seed in entries.seeds(config, task)
+        for group, members in entries.groups(config, names).items()
+        for seed in entries.seeds(config, task, members[0])
     ]
 
 
@@ -36,7 +36,7 @@ def member_files(task, names, file):
         f"<results>/runs/{task}/{name}/seed{seed}/{file}"
         for group in entries.groups(config, names)
         for name in GROUPS[group]
-        for seed in entries.seeds(config, task)
+        for seed in entries.seeds(config, task, name)
     ]
 
 
@@ -45,16 +45,16 @@ def compared_files(*files, tasks=config["tasks"]):
         path
         for file in files
         for task in tasks
-        for path in run_files(task, config["compare"], file)
+        for path in run_files(task, entries.compared(config, task), file)
     ]
 
 
 def first_trials(wildcards=None):
     """Return what was tried in the first seed of every method and task."""
     return [
-        f"<results>/runs/{task}/{group}/seed{entries.seeds(config, task)[0]}/trials.csv"
+        f"<results>/runs/{task}/{group}/seed{entries.seeds(config, task, members[0])[0]}/trials.csv"
         for task in config["tasks"]
-        for group in entries.groups(config, config["compare"])
+        for group, members in entries.groups(config, entries.compared(config, task)).items()
     ]
 
 
@@ -67,18 +67,18 @@ def published_files(tasks):
     return [
         f"<results>/models/{task}/{name}/seed{seed}/README.md"
         for task in tasks
-        for name in config["compare"]
+        for name in entries.compared(config, task)
         if not entries.is_read(config, name)
-        for seed in entries.seeds(config, task)
+        for seed in entries.seeds(config, task, name)
     ]
 
 
 def latency_files(wildcards):
     tasks = config["tasks"] if wildcards.scope == "all" else [wildcards.scope]
     return [
-        f"<results>/runs/{task}/{group}/seed{entries.seeds(config, task)[0]}/latency.csv"
+        f"<results>/runs/{task}/{group}/seed{entries.seeds(config, task, members[0])[0]}/latency.csv"
         for task in tasks
-        for group in entries.groups(config, config["compare"])
+        for group, members in entries.groups(config, entries.compared(config, task)).items()
         if not any(entries.is_read(config, name) for name in GROUPS[group])
     ]
 
@@ -127,13 +127,16 @@ def comparison_files(task, names):
 
 
 # Methods with exits under one threshold for all layers, whose thresholds rules of choosing choose.
-CHOOSING = [name for name in ["smartbert", "exit_only", "deebert"] if name in config["compare"]]
+CHOOSING = [name for name in ["smartbert", "exit_only", "deebert"] if name in entries.compared(config)]
 
 
 def choosing_files(wildcards):
     """Return what rules of choosing are compared on: every task that means are taken over."""
     tasks = [name for name in config["tasks"] if TASKS[name].averaged]
-    found = [comparison_files(name, [REFERENCE, *CHOOSING]) for name in tasks]
+    found = [
+        comparison_files(name, [n for n in [REFERENCE, *CHOOSING] if n in entries.compared(config, name)])
+        for name in tasks
+    ]
     return {key: [path for one in found for path in one[key]] for key in found[0]}
 
 

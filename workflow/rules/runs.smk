@@ -52,6 +52,7 @@ rule record:
         method=RECORDED,
     conda:
         "../../environment.yml"
+    threads: config["recording"]["threads"]
     params:
         settings=options.compact(config["recording"]),
         folder=subpath(input.weights, parent=True),

@@ -28,7 +28,7 @@ def report_options(tasks=None, names=None):
     it, and what its data are.
     """
     manifest = on_file(options.ordered(plan.manifest(config, tasks, names=names)))
-    return shlex.join(["--manifest", manifest, f"--caption={config['data']['caption']}"])
+    return shlex.join(["--manifest", manifest, f"--caption={options.caption(config)}"])
 
 
 def ablation_options(task):

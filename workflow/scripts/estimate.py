@@ -33,7 +33,15 @@ from smartbert.provenance import Provenance
 from smartbert.results import CONFIG, Results
 from smartbert.tasks import TASKS, Sizes
 from workflow.scripts.common import run
-from workflow.settings.entries import is_read, method_settings, needed, registered, seeds
+from workflow.settings.entries import (
+    by_task,
+    compared,
+    is_read,
+    method_settings,
+    needed,
+    registered,
+    seeds,
+)
 from workflow.settings.options import complete
 from workflow.settings.plan import ablation_entries, read_from
 from workflow.settings.validation import validate
@@ -129,14 +137,22 @@ def fit_rows(config: dict, name: str) -> int:
     tune = config["data"]["tune"]
     rows = sizes_of(name).train
     rows -= min(max(round(rows * tune["fraction"]), tune["min"]), tune["max"])
-    return min(rows, config["data"]["max_fit"] or rows)
+    most = by_task(config["data"]["max_fit"], name)
+    return min(rows, most) if isinstance(most, int) else rows
+
+
+def test_rows(config: dict, name: str) -> int:
+    """Return how many examples are tested on, in all subsets."""
+    rows = sizes_of(name).test
+    most = by_task(config["data"]["max_test"], name)
+    return min(rows, most * len(TASKS[name].test)) if isinstance(most, int) else rows
 
 
 def plan(config: dict) -> list[Training]:
     """Return every training of a run: what is compared, the ablations, and what those continue."""
     found = []
     for task in config["tasks"]:
-        names = list(config["compare"])
+        names = compared(config, task)
         if task in config["ablations"]["tasks"]:
             names += ablation_entries(config, task)
         names += [other for name in names if (other := read_from(config, name))]
@@ -150,7 +166,7 @@ def plan(config: dict) -> list[Training]:
             if not trains(config, name):
                 steps = 0
             one = Training(task, name, steps, batch * sizes_of(task).tokens)
-            found += [one] * len(seeds(config, task))
+            found += [one] * len(seeds(config, task, name))
     return found
 
 
@@ -254,7 +270,7 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
             ratio = depth / sizes["layers"]
         hours[one.task] += one.steps * (pace.step + pace.token * one.tokens) * ratio / 3600
         gated = method in GATED
-        rows = sizes_of(one.task).test + config["data"]["tune"]["max"]
+        rows = test_rows(config, one.task) + config["data"]["tune"]["max"]
         recording[one.task] += rows * sizes_of(one.task).tokens * pace.forward * PATHS[gated] / 3600
     print(f"{'task':6} {'trainings':>9} {'hours':>8} {'recording':>9}")
     for task in config["tasks"]:

@@ -27,6 +27,8 @@ def main(argv: list[str] | None = None) -> None:
     take_one()
     offline()
 
+    import torch
+
     from baselines.loading import load, title_of
     from smartbert.model.folder import load_model
     from smartbert.train.recorder import grid_from_tune, record, trace_meta
@@ -34,6 +36,11 @@ def main(argv: list[str] | None = None) -> None:
     method, title = load(args.method, args.source), title_of(args.method, args.source)
     provenance, model = of_model(Run(args.model)), load_model(args.model)
     tune = read_columns(args.tune)
+    # A fixed number, so that the last bits do not depend on what else runs; a card where there is
+    # one, as in training, in single precision too: gates lie within hundredths of their threshold.
+    torch.set_num_threads(args.settings.pop("threads"))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
     grid = grid_from_tune(model, tune, **args.settings)
     splits: tuple[Literal["tune", "test"], ...] = ("tune", "test")
     for split in splits:

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--points", type=Path, required=True, help="json to write")
     parser.add_argument("--trials", type=Path, required=True, help="csv to write")
     args = parser.parse_args(argv)
-    data, settings = adopt_from(args.data), TuningSettings.from_json(args.settings)
+    data, settings = adopt_from(args.data), settings_of(args.settings)
     traces = {
         name: checked(path, data, name, args.seed)
         for name, path in zip(args.members, args.traces, strict=True)
@@ -73,6 +73,18 @@ def main(argv: list[str] | None = None) -> None:
     head = {"task": tuned.task, "method": tuned.method, "title": tuned.title, "seed": tuned.seed}
     write_rows([{**head, **trial} for trial in trials], args.trials)
     tuned.write(args.points, indent=1)
+
+
+def settings_of(values: object) -> TuningSettings:
+    """Return the settings of a search.
+
+    Raises:
+        UserError: saying what is wrong with them.
+    """
+    try:
+        return TuningSettings.from_json(values)
+    except ValueError as error:
+        raise UserError(f"--settings: {error}; set by `tuning` in the config") from None
 
 
 def identity(args: argparse.Namespace, settings: TuningSettings) -> str:

@@ -8,7 +8,7 @@ from smartbert.tasks import task
 # What an entry under `methods` says about itself, beside settings of its training.
 ENTRY_KEYS = (
     *("method", "source", "like", "continues", "teacher", "reads"),
-    *("group", "label", "title", "family"),
+    *("group", "label", "title", "family", "seeds"),
 )
 INHERITED = ("method", "source", "continues", "teacher", "reads")  # what `like` hands on
 
@@ -28,9 +28,24 @@ def title(config: dict, group: str) -> str | None:
     return entry(config, chosen, "title")
 
 
-def seeds(config: dict, name: str) -> list[int]:
-    """Return the seeds of a task."""
-    return config["seeds"].get(name, config["seeds"]["default"])
+def by_task(value: object, name: str) -> object:
+    """Return what a setting is on a task: the value itself, or a mapping's for the task, or its
+    `default`.
+    """
+    return value.get(name, value.get("default")) if isinstance(value, dict) else value
+
+
+def seeds(config: dict, name: str, entry_name: str | None = None) -> list[int]:
+    """Return the seeds of a task, or of an entry on it where that names its own."""
+    own = None if entry_name is None else config["methods"][entry_name].get("seeds")
+    found = by_task(config["seeds"] if own is None else own, name)
+    return list(found if isinstance(found, list) else [])
+
+
+def compared(config: dict, name: str | None = None) -> list[str]:
+    """Return the entries that are compared on a task, or on any task of the run."""
+    lists = [by_task(config["compare"], task) for task in ([name] if name else config["tasks"])]
+    return list(dict.fromkeys(one for own in lists if isinstance(own, list) for one in own))
 
 
 def method_settings(config: dict, name: str, method: str) -> dict:

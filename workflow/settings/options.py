@@ -9,8 +9,9 @@ import yaml
 
 from smartbert.data.settings import SYNTHETIC
 from smartbert.records import plain
+from smartbert.tasks import TASKS
 from workflow.code import digest
-from workflow.settings.entries import entry, method_settings, registered, title
+from workflow.settings.entries import by_task, entry, method_settings, registered, title
 
 
 def complete(config: dict, defaults: Path) -> dict:
@@ -36,7 +37,8 @@ def data_settings(config: dict, name: str) -> dict:
         "path": data["path"],
         "seed": data["seed"],
         "max_length": data["max_length"],
-        "max_fit": data["max_fit"],
+        "max_fit": by_task(data["max_fit"], name),
+        "max_test": by_task(data["max_test"], name),
         "tune_fraction": data["tune"]["fraction"],
         "tune_min": data["tune"]["min"],
         "tune_max": data["tune"]["max"],
@@ -46,6 +48,24 @@ def data_settings(config: dict, name: str) -> dict:
         "train": given.get("train"),
         "test": given.get("test"),
     }
+
+
+def caption(config: dict) -> str:
+    """Return what a run's data are, for every caption: the config's own sentence, and what of GLUE
+    was left out to make it smaller.
+    """
+    told = [config["data"]["caption"]]
+    for key, text in (("max_fit", "to train on"), ("max_test", "of test")):
+        most = {name: by_task(config["data"][key], name) for name in config["tasks"]}
+        capped = {name: number for name, number in most.items() if number is not None}
+        if not capped:
+            continue
+        if len(capped) == len(most) and len(set(capped.values())) == 1:
+            told.append(f"At most {next(iter(capped.values())):,} examples {text}.")
+        else:
+            parts = [f"{number:,} ({TASKS[name].title})" for name, number in capped.items()]
+            told.append(f"At most so many examples {text}: {', '.join(parts)}.")
+    return " ".join(filter(None, told))
 
 
 def data_files(config: dict, name: str) -> list[str]:
@@ -108,4 +128,4 @@ def card_options(config: dict) -> str:
         "backbone": config["backbone"]["path"],
         "data": config["data"]["path"],
     }
-    return shlex.join(["--facts", compact(facts), f"--caption={config['data']['caption']}"])
+    return shlex.join(["--facts", compact(facts), f"--caption={caption(config)}"])

@@ -15,6 +15,8 @@ from smartbert.manifest import (
 from smartbert.points import MAIN, PER_LAYER
 from smartbert.tasks import TASKS, task
 from workflow.settings.entries import (
+    by_task,
+    compared,
     entry,
     groups,
     method_settings,
@@ -30,7 +32,7 @@ def groups_of(config: dict, names: list[str]) -> dict[str, list[str]]:
     those of them that are compared, else those that appear in an ablation, else all.
     """
     every = groups(config, list(config["methods"]))
-    seen = (config["compare"], shown_entries(config), config["methods"])
+    seen = (compared(config), shown_entries(config), config["methods"])
     return {
         group: next(found for some in seen if (found := [n for n in every[group] if n in some]))
         for group in groups(config, names)
@@ -40,13 +42,13 @@ def groups_of(config: dict, names: list[str]) -> dict[str, list[str]]:
 def shown_entries(config: dict) -> list[str]:
     """Return the entries that appear anywhere: those compared, and the ablations'."""
     ablated = [one for name in TASKS for one in ablation_entries(config, name)]
-    return list(dict.fromkeys([*config["compare"], *ablated]))
+    return list(dict.fromkeys([*compared(config), *ablated]))
 
 
 def variants(config: dict, name: str) -> list[str]:
     """Return the variants that a task's ablation shows."""
-    ablations = config["ablations"]
-    return ablations["task_methods"].get(name, ablations["methods"])
+    found = by_task(config["ablations"]["methods"], name)
+    return list(found) if isinstance(found, list) else []
 
 
 def ablation_entries(config: dict, name: str) -> list[str]:
@@ -76,7 +78,7 @@ def tuning(config: dict, method: str) -> dict:
     """Return the settings of a method's tuning. What is not compared, a variant of an ablation, is
     tuned in the main space alone, the only one in which it is shown.
     """
-    if method in groups(config, [*config["compare"], SUBJECT]):
+    if method in groups(config, [*compared(config), SUBJECT]):
         return config["tuning"]
     return {**config["tuning"], "spaces": [MAIN]}
 
@@ -93,7 +95,8 @@ def read_from(config: dict, name: str) -> str | None:
     own = record(config, name)
     if own is None or own.rows_from is None:
         return None
-    shown = [config["compare"], *(ablation_entries(config, task) for task in TASKS)]
+    shown = [compared(config, task) for task in config["tasks"]]
+    shown += [ablation_entries(config, task) for task in TASKS]
     lists = [names for names in shown if name in names]
     for other in config["methods"]:
         if (
@@ -134,15 +137,22 @@ def manifest(
         tasks: these alone; they are to be had without their ablation.
         names: entries shown; those compared by default.
     """
-    found = groups_of(config, names or config["compare"])
+    of = {task: names or compared(config, task) for task in tasks or config["tasks"]}
+    found = groups_of(config, list(dict.fromkeys(name for own in of.values() for name in own)))
     looks = {group: METHODS[group].look for group in found if group in METHODS}
     drawn = complete_looks(looks, found)
     lines = None
     if not config["traces_from"]:
         lines = {name: trainings(config, name) for members in found.values() for name in members}
     return Manifest(
-        tasks={name: task(name) for name in tasks or config["tasks"]},
-        seeds={name: tuple(seeds(config, name)) for name in tasks or config["tasks"]},
+        tasks={name: task(name) for name in of},
+        seeds={name: tuple(seeds(config, name)) for name in of},
+        shown={
+            name: {
+                group: tuple(seeds(config, name, found[group][0])) for group in groups(config, own)
+            }
+            for name, own in of.items()
+        },
         methods={
             group: ShownMethod(
                 members=tuple(members),

@@ -14,6 +14,7 @@ from smartbert.manifest import REFERENCE
 from smartbert.results import Results
 from smartbert.tasks import TASKS
 from workflow.settings.entries import (
+    compared,
     entry,
     groups,
     is_read,
@@ -47,8 +48,11 @@ def validate(config: dict) -> None:
         _check_reading(config, name)
     _check_folders(config)
     _check_titles(config)
-    if REFERENCE not in config["compare"]:
-        raise UserError(f"config: compare lacks {REFERENCE!r}, the reference of every ratio")
+    for name in config["tasks"]:
+        if REFERENCE not in compared(config, name):
+            raise UserError(
+                f"config: compare lacks {REFERENCE!r} on {name}, the reference of every ratio"
+            )
     _check_tasks(config)
     if config["traces_from"]:
         check_traces(config)
@@ -72,14 +76,19 @@ def _listed(config: dict) -> dict[str, list[str]]:
     Raises:
         UserError: if one of them, or `compare`, names what is not in the config.
     """
-    listed = {"ablations.methods": config["ablations"]["methods"]}
-    for name, own in config["ablations"]["task_methods"].items():
-        listed[f"ablations.task_methods.{name}"] = own
-    for key, names in {"compare": config["compare"], **listed}.items():
+    listed = _lists(config["ablations"]["methods"], "ablations.methods")
+    for key, names in {**_lists(config["compare"], "compare"), **listed}.items():
         for name in names:
             if name not in config["methods"]:
                 raise unknown("method", name, config["methods"], setting=f"{key} in the config")
     return listed
+
+
+def _lists(value: object, key: str) -> dict[str, list[str]]:
+    """Return the lists of a setting that may be one or several by task, by what names them."""
+    if isinstance(value, dict):
+        return {f"{key}.{name}": own for name, own in value.items()}
+    return {key: value} if isinstance(value, list) else {}
 
 
 def _check_tasks(config: dict) -> None:
@@ -119,7 +128,7 @@ def _check_variants(config: dict, listed: dict[str, list[str]]) -> None:
     for name in config["ablations"]["tasks"]:
         if not variants(config, name):
             raise UserError(
-                f"config: ablations.tasks has {name!r}, and ablations.methods is empty; name the"
+                f"config: ablations.tasks has {name!r}, and ablations.methods names none; name the"
                 " variants there, or take the task out"
             )
 
@@ -189,8 +198,8 @@ def check_traces(config: dict) -> None:
         )
     for name in config["tasks"]:
         ablated = ablation_entries(config, name) if name in config["ablations"]["tasks"] else []
-        for entry_name in dict.fromkeys([*config["compare"], *ablated]):
-            for seed in seeds(config, name):
+        for entry_name in dict.fromkeys([*compared(config, name), *ablated]):
+            for seed in seeds(config, name, entry_name):
                 run = Results(folder).run(name, entry_name, seed)
                 if not run.trace("test", packed=True).exists():
                     raise UserError(
@@ -213,6 +222,12 @@ def _one_criterion(config: dict) -> None:
                 f"config: the entries of group {group!r} are of several methods"
                 f" ({', '.join(sorted(kinds))}); set `group` to another name in one of them"
             )
+        for task in config["tasks"]:
+            if len({tuple(seeds(config, task, name)) for name in members}) > 1:
+                raise UserError(
+                    f"config: the entries of group {group!r} have different seeds on {task}; set"
+                    " the same `seeds` in all of them"
+                )
 
 
 UNSAFE = set(" \t\n\"'`$&|;<>()*?[]{}!#\\^")  # to a shell, or to Snakemake's own patterns
@@ -239,8 +254,7 @@ def _check_folders(config: dict) -> None:
 
 def _check_titles(config: dict) -> None:
     """Raise UserError if two methods that tables show together have one title."""
-    compared = list(groups(config, config["compare"]))
-    shown = [compared]
+    shown = [list(groups(config, compared(config)))]
     shown += [ablation_entries(config, name) for name in config["ablations"]["tasks"]]
     for names in shown:
         by_title: dict[str, str] = {}
