@@ -46,8 +46,9 @@ class OperatingPoint:
 
 
 def _within(name: str, share: float) -> OperatingPoint:
-    text = f"at most {share:.0%} of dense BERT's cost"
-    return OperatingPoint(name, text, f"at most {100 * share:.0f} % of dense BERT's cost", share)
+    text = f"at most {share:.0%} of dense BERT's cost on tune"
+    note = f"at most {100 * share:.0f} % of dense BERT's cost on tune"
+    return OperatingPoint(name, text, note, share)
 
 
 OPERATING_POINTS: dict[str, OperatingPoint] = {
@@ -61,8 +62,8 @@ OPERATING_POINTS: dict[str, OperatingPoint] = {
         _within("b33", 0.33),
         OperatingPoint(
             "drop1",
-            "least cost within 1 point of dense BERT",
-            "least cost within 1 point of dense BERT",
+            "least cost that tune puts within 1 point of dense BERT, a standard error to spare",
+            "least cost that tune puts within 1 point of dense BERT",
             drop=1.0,
         ),
         OperatingPoint(

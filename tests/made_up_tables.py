@@ -231,6 +231,7 @@ def _task(task: str, methods: Sequence[str]) -> dict[str, list[dict]]:
         difference(task, "smartbert", "smartbert_no_contrast", EXITS, "score", 1.5),
         difference(task, "skip_only", "skip_only_soft", GATES, "score", 2.0),
         difference(task, "skip_only", "random_skip", GATES, "score", 3.0),
+        difference(task, "skip_only", "constant_skip", GATES, "score", 4.0),
     ]
     if not {"smartbert"} <= known:
         differences = [d for d in differences if "smartbert" not in (d["first"], d["second"])]

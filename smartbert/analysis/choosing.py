@@ -106,6 +106,13 @@ def _on_halves(own: Candidates) -> int:
     return int(np.where(good, own.cost[: own.tried], np.inf).argmin())
 
 
+def in_common(table: pd.DataFrame, point: str) -> pd.DataFrame:
+    """Return the rows of the trainings for which every rule has chosen a setting at a point."""
+    own = table[table["point"] == point]
+    known = own.groupby(["task", "method", "seed"])["score"].transform("count")
+    return own[known == len(RULES[point])]
+
+
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row per point and rule: over all runs that have such a setting, what it loses.
 

@@ -47,15 +47,17 @@ BEYOND_CHANCE = 1 - LEVEL  # of a Holm-corrected p
 
 @dataclass(frozen=True)
 class Pair:
-    """Two methods compared in auc; in the space `fixed` a method with its own fixed depths.
+    """Two methods compared in score; in the space `fixed` a method with its own fixed depths.
 
     Attributes:
+        point: auc, or skipping alone at the same rates.
         prefix: before what is said of it.
     """
 
     first: str
     second: str
     space: str = MAIN
+    point: str = AUC
     prefix: str = ""
 
     def text(self, e: Evidence) -> str:
@@ -63,12 +65,14 @@ class Pair:
         other = e.title(self.second)
         if self.space == FIXED:
             other = "its own exits at a fixed layer"
-        return f"{self.prefix}{AUC}, {e.title(self.first)} against {other}"
+        what = AUC if self.point == AUC else "score at the same rates of skipping"
+        return f"{self.prefix}{what}, {e.title(self.first)} against {other}"
 
 
-QUESTIONS = (7, 8)  # ours, to the controls: each needs all of its comparisons
+QUESTIONS = (7, 8, 9)  # ours, to the controls: each needs all of its comparisons
 ADAPTING = (Pair(SUBJECT, SUBJECT, FIXED), Pair(SUBJECT, TRUNCATED))
-SPARING = (Pair(SKIPS, RANDOM), Pair(SKIPS, CONSTANT), Pair(SUBJECT, EXIT_ONLY))
+SPARING = (Pair(SKIPS, RANDOM, point=GATES), Pair(SKIPS, CONSTANT, point=GATES))
+PAYING = (Pair(SKIPS, RANDOM), Pair(SKIPS, CONSTANT), Pair(SUBJECT, EXIT_ONLY))
 
 
 def claims_table(evidence: Evidence) -> pd.DataFrame:
@@ -80,7 +84,8 @@ def claims_table(evidence: Evidence) -> pd.DataFrame:
     e = evidence
     overall = {1: _reduction(e), 2: _better(e, MATCHED), 3: _exits_hardly_help(e)}
     overall |= {4: _skipping_is_essential(e), 5: _contrast(e), 6: _hard(e)}
-    overall |= {7: _compared(e, 7, ADAPTING), 8: _spared(e)}
+    for claim, pairs in zip(QUESTIONS, (ADAPTING, SPARING, PAYING), strict=True):
+        overall[claim] = _compared(e, claim, pairs)
     for claim, verdict in overall.items():
         e.add(Finding(claim, "", OVERALL, verdict=verdict))
     e.add(Finding(2, "", AS_RELEASED, verdict=_better(e, RELEASED)))
@@ -99,7 +104,7 @@ def _reduction(e: Evidence) -> str:
         loss = e.pair(task, SUBJECT, REFERENCE, DROP, "score")
         if not e.decided_by(task, trained, e.trained(task, REFERENCE)):
             continue
-        if 0 < seeds < trained:
+        if seeds < trained:
             partial.append(f"{TASKS[task].title} {seeds:.0f} of {trained}")
         deciding[task] = loss
     if not deciding:
@@ -109,10 +114,12 @@ def _reduction(e: Evidence) -> str:
         for task, row in deciding.items()
         if row is not None and row["seeds"] == e.trained(task, SUBJECT)
     }
-    seeds = min(e.trained(task, SUBJECT) for task in deciding)
-    # A mean over some seeds says nothing of the others.
+    rows = [e.point(task, SUBJECT, DROP) for task in deciding]
+    seeds = min(float(row["seeds"]) for row in rows if row is not None)
+    # A mean over some seeds says nothing of the others, and has no interval.
     note = f"seeds with such a setting: {', '.join(partial)}" if partial else None
     low, value, high = median_reduction(e.draws[e.draws["method"] == SUBJECT], list(deciding))
+    low, high = (nan, nan) if partial else (low, high)
     titles = ", ".join(TASKS[name].title for name in deciding)
     may = len(deciding) >= LEAST_TASKS and not partial
     cheap = judge(low, high, least=REDUCTION) if may else OPEN
@@ -151,8 +158,7 @@ def _reduction_on(e: Evidence, task: str, row: pd.Series) -> None:
     loss = e.pair(task, SUBJECT, REFERENCE, DROP, "score")
     reason = e.untestable(task)
     if np.isnan(row["cost"]):
-        few = e.trained(task, SUBJECT) < LEAST_SEEDS
-        verdict = UNTESTABLE if reason else OPEN if few else REFUTED
+        verdict = UNTESTABLE if reason else OPEN
         e.add(Finding(1, task, what, seeds=0, verdict=verdict, note=reason or row["status"]))
         return
     if loss is None:
@@ -221,17 +227,17 @@ def _compared(e: Evidence, claim: int, pairs: Sequence[Pair]) -> str:
     found: list[tuple[Finding, float]] = []
     beneath: list[tuple[str, str, pd.Series]] = []
     for pair in pairs:
-        rows = {t: e.pair(t, pair.first, pair.second, AUC, "score", space=pair.space)
+        rows = {t: e.pair(t, pair.first, pair.second, pair.point, "score", space=pair.space)
                 for t in e.tasks}  # fmt: skip
         known = {task: row for task, row in rows.items() if row is not None}
         text = pair.text(e)
         if not known:
-            if claim in QUESTIONS:
+            if claim in QUESTIONS or pair.second in e.methods:
                 note = f"{e.title(pair.second)} did not run"
                 found.append((Finding(claim, "", text, verdict=UNMEASURED, note=note), nan))
             continue
         beneath += [(task, text, row) for task, row in known.items()]
-        trained = {t: min(e.trained(t, m) for m in (pair.first, pair.second)) for t in known}
+        trained = {t: e.wanted(t, pair.first, pair.second) for t in known}
         deciding = {t: r for t, r in known.items() if e.decided_by(t, r["seeds"], trained[t])}
         mean = pool(deciding)
         if mean is None:
@@ -242,20 +248,6 @@ def _compared(e: Evidence, claim: int, pairs: Sequence[Pair]) -> str:
         numbers = (mean.value, mean.low, mean.high, seeds)
         found.append((Finding(claim, "", what, *numbers, note=mean.few), mean.p))
     return _corrected(e, found, beneath)
-
-
-def _spared(e: Evidence) -> str:
-    """Note whether gates know which example to spare, at equal cost; beneath it the score at the
-    same rates of skipping, where gates are not paid for.
-    """
-    verdict = _compared(e, 8, SPARING)
-    for other in (RANDOM, CONSTANT):
-        for task in e.tasks:
-            row = e.pair(task, SKIPS, other, GATES, "score")
-            if row is not None:
-                what = f"score at the same rates, {e.title(SKIPS)} against {e.title(other)}"
-                e.add_difference(8, what, row, task=task, least=None)
-    return verdict
 
 
 def _corrected(
@@ -323,7 +315,7 @@ def _exits_hardly_help(e: Evidence) -> str:
     return _decided(e, found)
 
 
-def _whole(verdict: str, seeds: float, trained: int) -> str:
+def _whole(verdict: str, seeds: float, trained: float) -> str:
     """Return a verdict; what some of the seeds lack decides nothing."""
     return OPEN if verdict in (SUPPORTED, REFUTED) and seeds < trained else verdict
 
@@ -334,6 +326,14 @@ def _kept(e: Evidence, claim: int, task: str, method: str, loss: pd.Series | Non
     if loss is None:
         return OPEN
     return e.add_difference(claim, what, loss, task=task, least=-MOST_DROPPED)
+
+
+def _within(e: Evidence, task: str, loss: pd.Series | None) -> str:
+    """Return whether a loss is within a point, without noting it."""
+    if loss is None:
+        return OPEN
+    low, high, seeds = (float(loss[name]) for name in ("low", "high", "seeds"))
+    return e.verdict(task, low, high, seeds, least=-MOST_DROPPED)
 
 
 def _skipping_is_essential(e: Evidence) -> str:
@@ -357,8 +357,14 @@ def _skipping_is_essential(e: Evidence) -> str:
             kept = _kept(e, 4, task, method, e.pair(task, method, REFERENCE, DROP, "score"))
             low, high, seeds = (float(row[name]) for name in ("low", "high", "seeds"))
             verdict = e.verdict(task, low, high, seeds, least=0.0)
-            verdict = verdict if verdict != SUPPORTED or kept == SUPPORTED else OPEN
-            verdict = _whole(verdict, seeds, min(e.trained(task, m) for m in known))
+            own = e.pair(task, EXIT_ONLY, REFERENCE, DROP, "score")
+            other = (
+                _kept(e, 4, task, EXIT_ONLY, own) if method == SUBJECT else _within(e, task, own)
+            )
+            # A saving counts where the score is kept, ours as exit-only's.
+            counts = {SUPPORTED: kept, REFUTED: other}.get(verdict, SUPPORTED)
+            verdict = verdict if counts == SUPPORTED else OPEN
+            verdict = _whole(verdict, seeds, e.wanted(task, *known))
             numbers = (100 * row["difference"], 100 * low, 100 * high, seeds)
             lost = f"none in {row['none']:.0%} of the draws" if row["none"] > 0 else None
             found.append(Finding(4, task, what, *numbers, verdict=verdict, note=reason or lost))
@@ -375,7 +381,7 @@ def _averaged(e: Evidence, claim: int, what: str, pair: tuple[str, str], point: 
         return UNMEASURED
     for task, row in known.items():
         e.add_difference(claim, what, row, task=task, least=None)
-    trained = {task: min(e.trained(task, method) for method in pair) for task in known}
+    trained = {task: e.wanted(task, *pair) for task in known}
     deciding = {t: row for t, row in known.items() if e.decided_by(t, row["seeds"], trained[t])}
     mean = pool(deciding)
     if mean is None:

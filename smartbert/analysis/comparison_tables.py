@@ -12,7 +12,18 @@ from smartbert.analysis.evaluation import Evaluation
 from smartbert.analysis.rows import Row
 from smartbert.analysis.statistics import Estimate, Sample, estimate, possible_means
 from smartbert.manifest import REFERENCE
-from smartbert.points import AUC, EXITS, FIXED, GATES, MAIN, SETTLED, nearest, points_of
+from smartbert.points import (
+    AUC,
+    BUDGETS,
+    EXITS,
+    FIXED,
+    FULL,
+    GATES,
+    MAIN,
+    SETTLED,
+    nearest,
+    points_of,
+)
 
 HEAD = ["task", "method", "title", "space", "subset"]
 PAIR = ["task", "subset", "space", "first", "second", "point", "kind"]
@@ -86,7 +97,8 @@ def differences_table(comparison: Comparison) -> pd.DataFrame:
     Columns: task, subset, space, first, second, point (an operating point, gates, auc or exits),
     kind (score or cost), difference, low, high, probability (that the first is larger), error,
     freedom, seeds, none (share of draws in which one has no setting). A method that was not tuned
-    in a space stands there with the largest space within it that it has. In the space `fixed` a
+    in a space stands there with the largest space within it that it has; dense BERT, within a
+    budget, with its full depth. In the space `fixed` a
     method's tuned settings stand against its own fixed depths, `first` and `second` alike.
     """
     spaces = dict.fromkeys(s for method in comparison.runs for s in comparison.spaces(method))
@@ -113,7 +125,7 @@ def cost_draws(comparison: Comparison, point: str, *, seed: int) -> pd.DataFrame
     rows = []
     for q, sample in comparison.samples.items():
         if (q.point, q.kind) == (point, "cost"):
-            drawn = possible_means(sample, seed=seed)
+            drawn = possible_means(sample, seed=[seed, *comparison.spec.name.encode()])
             what = (comparison.spec.name, q.method, q.space, comparison.subset)
             value = float(np.nanmean(sample.values)) if sample.seeds else np.nan
             rows.append((*what, value, sample.seeds, *drawn))
@@ -189,4 +201,8 @@ def _in_space(
     comparison: Comparison, method: str, space: str, point: str, kind: str
 ) -> Sample | None:
     own = nearest(space, comparison.spaces(method))
-    return None if own is None else comparison.samples.get(Quantity(method, own, point, kind))
+    if own is None:
+        return None
+    # Within a budget a method stands against all of dense BERT, which has no cheaper setting.
+    point = FULL if method == REFERENCE and point in BUDGETS and kind == "score" else point
+    return comparison.samples.get(Quantity(method, own, point, kind))

@@ -8,7 +8,7 @@ to measure it with.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import nan
+from math import inf, nan
 from typing import cast
 
 import numpy as np
@@ -94,6 +94,7 @@ class Evidence:
         gates: the gates table.
         methods: those of the run's manifest, by name.
         titles: of methods, also of those that an ablation alone has.
+        planned: how many seeds a method was to have, by task and method.
     """
 
     points: pd.DataFrame
@@ -102,6 +103,7 @@ class Evidence:
     gates: pd.DataFrame
     methods: Mapping[str, ShownMethod]
     titles: Mapping[str, str]
+    planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -131,16 +133,31 @@ class Evidence:
         return _row(self._points, (task, method, point))
 
     def trained(self, task: str, method: str) -> int:
-        """Return how many seeds a method has at full depth, which it always reaches."""
+        """Return how many seeds a method was to have; those it has at full depth, which it always
+        reaches, where that is not known.
+        """
         row = self.point(task, method, FULL)
-        return 0 if row is None else int(row["seeds"])
+        return max(self.planned.get((task, method), 0), 0 if row is None else int(row["seeds"]))
+
+    def wanted(self, task: str, *methods: str) -> float:
+        """Return how many seeds several methods have together; more than there can be where one of
+        them has lost a seed.
+        """
+        found = {method: self.point(task, method, FULL) for method in methods}
+        lost = any(
+            row is None or row["seeds"] < self.planned.get((task, method), 0)
+            for method, row in found.items()
+        )
+        return inf if lost else min(self.trained(task, method) for method in methods)
 
     def untestable(self, task: str) -> str | None:
         """Return why nothing can be tested on a task: dense BERT is no better there than the
-        majority class. None where it is, or was not run.
+        majority class, or was not run. None where it is.
         """
         row = self.point(task, REFERENCE, FULL)
-        if row is None or row["score_low"] > row["majority"]:
+        if row is None:
+            return f"{self.title(REFERENCE)} did not run"
+        if row["score_low"] > row["majority"]:
             return None
         return (
             f"dense BERT {row['score']:.1f} [{row['score_low']:.1f}, {row['score_high']:.1f}],"
@@ -163,7 +180,7 @@ class Evidence:
         table = pd.DataFrame([asdict(finding) for finding in self.findings])
         return table.sort_values("claim", kind="stable", ignore_index=True)
 
-    def decided_by(self, task: str, seeds: float, trained: int) -> bool:
+    def decided_by(self, task: str, seeds: float, trained: float) -> bool:
         """Return whether a task may decide: enough seeds, all of which have the figure, a task that
         means are taken over, and that can be tested.
         """

@@ -176,23 +176,23 @@ def estimate(sample: Sample, *, logarithm: bool = False) -> Estimate:
     )
 
 
-def possible_means(sample: Sample, *, seed: int) -> np.ndarray:
+def possible_means(sample: Sample, *, seed: int | list[int]) -> np.ndarray:
     """Return a positive quantity's mean over seeds as it might have come out, (B,): what a draw
     moves in all seeds, and what other seeds might have added, on the logarithm; NaN in a draw
     without a setting.
 
     Args:
-        seed: of what seeds add.
+        seed: of what seeds add; another for every task, since trainings are independent.
     """
-    means = over_seeds(logarithmic(sample))
-    values = np.log(sample.values[np.isfinite(sample.values)])
+    known = np.isfinite(sample.values)
+    values, draws = np.log(sample.values[known]), np.log(sample.draws[:, known])
+    means = draws.mean(1)  # a draw in which any seed lacks a setting has none
     if len(values) < 2:
         return np.exp(means)
-    shared = shared_variance(np.log(sample.draws[:, np.isfinite(sample.values)]))
-    drawn = float(np.nanvar(means, ddof=1))
-    centre = values.mean()
-    means = centre + (means - centre) * np.sqrt(shared / drawn if drawn > 0 else 0)
-    chance = np.random.default_rng([seed, len(values)]).standard_t(len(values) - 1, len(means))
+    shared, drawn = shared_variance(draws), float(np.nanvar(means, ddof=1))
+    centre = np.log(sample.values[known].mean())
+    means = centre + (means - values.mean()) * np.sqrt(shared / drawn if drawn > 0 else 0)
+    chance = np.random.default_rng(seed).standard_t(len(values) - 1, len(means))
     return np.exp(means + chance * values.std(ddof=1) / np.sqrt(len(values)))
 
 

@@ -61,7 +61,7 @@ def cut(
         raise UserError(
             f"task {task.name!r}: tune needs {size} of {allowed.sum()} training examples that it"
             f" may take{f' (left out: {lost})' if lost else ''}, nothing is left to fit; set"
-            " `data.tune`"
+            " `data.tune`, or `data.splits` where train and test are the same"
         )
     if task.group:
         in_tune = _whole_groups(frame[task.group], size, rng)
@@ -74,7 +74,19 @@ def cut(
         fit, dropped = fit[~parts], {**dropped, IN_TUNE: int(parts.sum())}
     if settings.max_fit is not None and len(fit) > settings.max_fit:
         fit = fit[_stratified(fit["label"].to_numpy(), settings.max_fit, rng)]
+    _check(task, fit, frame)
     return Cut(fit.reset_index(drop=True), tune.reset_index(drop=True), dropped)
+
+
+def _check(task: TaskSpec, fit: pd.DataFrame, train: pd.DataFrame) -> None:
+    """Refuse a fit that cannot be trained on."""
+    lost = sorted(set(train["label"]) - set(fit["label"]))
+    if lost:
+        names = ", ".join(task.labels[label] for label in lost)
+        raise UserError(
+            f"task {task.name!r}: no example of {names} is left to train on, of {len(fit)}; set"
+            " `data.tune` or `data.max_fit`"
+        )
 
 
 def sample(frame: pd.DataFrame, most: int | None, *, seed: int) -> pd.DataFrame:
@@ -89,21 +101,32 @@ def _without_duplicates(
     frame: pd.DataFrame, task: TaskSpec, test: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the first of the examples with the same texts, and those that test does not have."""
-    columns = list(task.columns)
-    repeated = frame.duplicated(columns)
-    known = set() if test is None else set(test[columns].itertuples(index=False, name=None))
-    keys = frame[columns].itertuples(index=False, name=None)
-    in_test = np.fromiter((key in known for key in keys), dtype=bool, count=len(frame))
+    keys = _keys(frame, task)
+    repeated = keys.duplicated().to_numpy()
+    known = set() if test is None else set(_keys(test, task))
+    in_test = keys.isin(known).to_numpy()
     dropped = {REPEATED: int((repeated & ~in_test).sum()), IN_TEST: int(in_test.sum())}
     return frame[~repeated & ~in_test].reset_index(drop=True), dropped
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Yield every run of a text's words, the whole text included."""
+def _keys(frame: pd.DataFrame, task: TaskSpec) -> pd.Series:
+    """Return each example's texts, with single blanks between their words."""
+    texts = zip(*(_plain(frame[column]) for column in task.columns), strict=True)
+    return pd.Series(list(texts), dtype=object)
+
+
+def _pieces(text: str, known: set[str], lengths: set[int]) -> Iterator[str]:
+    """Yield the runs of a text's words that are known texts, the whole text included.
+
+    Args:
+        lengths: how many words the known texts have.
+    """
     words = text.split()
-    for begin in range(len(words)):
-        for end in range(begin + 1, len(words) + 1):
-            yield " ".join(words[begin:end])
+    for size in lengths:
+        for begin in range(len(words) - size + 1):
+            piece = " ".join(words[begin : begin + size])
+            if piece in known:
+                yield piece
 
 
 def _plain(texts: Iterable[str]) -> list[str]:
@@ -115,16 +138,19 @@ def _whole_texts(texts: pd.Series) -> np.ndarray:
     """Return which texts no other one contains as a run of its words, (N,) bool."""
     plain = _plain(texts)
     known = set(plain)
+    lengths = {len(text.split()) for text in known}
     contained = {
-        piece for text in known for piece in _pieces(text) if piece in known and piece != text
+        piece for text in known for piece in _pieces(text, known, lengths) if piece != text
     }
     return np.array([text not in contained for text in plain], dtype=bool)
 
 
 def _parts(texts: pd.Series, wholes: pd.Series) -> np.ndarray:
     """Return which texts are a run of words of one of the others, (N,) bool."""
-    pieces = {piece for text in wholes for piece in _pieces(text)}
-    return np.array([text in pieces for text in _plain(texts)], dtype=bool)
+    plain = _plain(texts)
+    known, lengths = set(plain), {len(text.split()) for text in plain}
+    pieces = {piece for text in wholes for piece in _pieces(text, known, lengths)}
+    return np.array([text in pieces for text in plain], dtype=bool)
 
 
 def _whole_groups(groups: pd.Series, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -39,7 +39,7 @@ class BlindGate(nn.Module):
     "Controls").
 
     It holds the values that a learned gate gave on tune, so at every threshold it skips as often: a
-    "random" one picks a value for each example by lot, a "constant" one always gives their median.
+    "random" one picks any of them for an example, a "constant" one gives their median.
     """
 
     VALUES = 101  # quantiles kept

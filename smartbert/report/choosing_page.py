@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from smartbert.analysis.choosing import summary
+from smartbert.analysis.choosing import in_common, summary
 from smartbert.analysis.rows import Ruled, each
 from smartbert.points import BUDGETS, DROP, MOST_DROPPED, OPERATING_POINTS
 from smartbert.report.page import SCORES, Page, Section
@@ -17,6 +17,7 @@ def choosing_page(table: pd.DataFrame, *, caption: str) -> Page:
         table: rows of `analysis.choosing.choices`.
     """
     totals = summary(table)
+    common = _frame(summary(in_common(table, DROP)), [DROP])
     titles = ", ".join(dict.fromkeys(table["title"]))
     trained = table[["task", "method", "seed"]].drop_duplicates()
     return Page(
@@ -34,6 +35,7 @@ def choosing_page(table: pd.DataFrame, *, caption: str) -> Page:
         ),
         (
             Section(f"{DROP}: {OPERATING_POINTS[DROP].text}", _frame(totals, [DROP])),
+            Section(f"{DROP}, on the trainings that every rule has a setting for", common),
             Section("Within a budget of cost", _frame(totals, list(BUDGETS))),
         ),
     )

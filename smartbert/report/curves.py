@@ -185,7 +185,7 @@ def curves_caption(bands: pd.DataFrame, *, space: str, shaded: Collection[str]) 
         if drawn["seeds"].max() == 1:
             over = "over test examples and the choice on tune, with one training"
         elif drawn["seeds"].min() == 1:
-            over += " (without the chance of training where there is one)"
+            over += " (not over training seeds where there is one)"
         names = ", ".join(titles_of(drawn).values())
         area = f" Areas ({names}): 95 % intervals {over}."
     *first, last = (f"{share:.0%}".rstrip("%") for share in BUDGETS.values())

@@ -16,12 +16,12 @@ SCORES = f"Scores are in points: {scores_sentence()}."
 INTERVALS = (
     "Brackets hold the 95 % interval over seeds, test examples and the choice on tune, which every"
     " draw makes anew on resampled tune examples. `none in 16%`: so many draws have no setting;"
-    " beyond 5 % the interval is open on that side (–). `one training`: the interval leaves the"
-    " chance of training out."
+    " beyond 5 % the interval is open on that side (–). `one training`: the interval does not cover"
+    " what another training seed would change."
 )
 TIES = (
-    "Bold: the best of a column, and all that the paired interval of the difference does not tell"
-    " from it. Dense BERT stands apart, and so do fixed exits and thresholds per layer."
+    "Bold: the best of a column, and all whose paired difference from it has an interval that"
+    " covers 0. Dense BERT stands apart, and so do fixed exits and thresholds per layer."
 )
 
 
@@ -55,7 +55,7 @@ class Page:
             if section.heading:
                 parts.append(f"## {section.heading}")
             shown = section.frame.map(str)
-            parts.append(shown.to_markdown(index=False, disable_numparse=True))
+            parts.append(markdown_table(shown))
         return "\n\n".join(parts) + "\n"
 
     def latex(self) -> str:
@@ -74,6 +74,12 @@ class Page:
                 )
             )
         return "\n".join(tables)
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """Return a frame of texts as a Markdown table."""
+    plain = frame.map(lambda cell: str(cell).replace("|", "\\|"))
+    return plain.to_markdown(index=False, disable_numparse=True)
 
 
 def column(row: Placed) -> str:

@@ -105,7 +105,7 @@ def glue_page(
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
             f"{SCORES} A cell: score on test [interval] (optimism: the score on tune less that on"
             " test), then cost as a share of dense BERT's: the mean over examples of the ratio, and"
-            " after the stroke the ratio of the sums. Settings were chosen on tune, where they keep"
+            " after the slash the ratio of the sums. Settings were chosen on tune, where they keep"
             " their budget; on test they can miss it. Where not every seed has such a setting, a"
             " cell says how many do, and such a mean decides nothing. An empty cell has none, the"
             " `status` in glue.csv says why. A fixed exit stands at the deepest layer that the"

@@ -6,6 +6,7 @@ what it looks like in the other modules of this package.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -250,6 +251,7 @@ def write_claims(sources: Sources, manifest: Manifest, *, caption: str, out: Res
         draws=sources.compared("draws"),
         gates=tables.ablation_gates(gates),
         methods=manifest.methods,
+        planned=Counter((task, method) for task, method, _ in manifest.runs),
         titles=dict(zip(points["method"], points["title"], strict=True)),
     )
     table = claims_table(evidence)

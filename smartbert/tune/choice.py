@@ -231,7 +231,16 @@ class Candidates:
 def measure_all(
     traces: Mapping[str, Trace], settings: Sequence[Setting], *, convention: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what settings answer, and cost relative to dense BERT, on every example: (K, N)."""
+    """Return what settings answer, and cost relative to dense BERT, on every example: (K, N).
+
+    Raises:
+        UserError: if one is of a training without a trace.
+    """
+    if lost := [s.member for s in settings if s.member not in traces]:
+        raise UserError(
+            f"a setting is of training {lost[0]!r}, of which there is no trace; known:"
+            f" {', '.join(traces)}; delete points.json and trials.csv and run again"
+        )
     n = len(next(iter(traces.values())))
     answers, costs = np.empty((len(settings), n), dtype=np.int16), np.empty((len(settings), n))
     for name, trace in traces.items():
@@ -277,8 +286,18 @@ def fixed_depths(traces: Mapping[str, Trace]) -> list[Setting]:
 def tried_in(
     space: str, traces: Mapping[str, Trace], trials: Mapping[str, Sequence[Setting]]
 ) -> Sequence[Setting]:
-    """Return the settings to choose among in a space: those tried, or all fixed depths."""
-    return fixed_depths(traces) if space == FIXED else trials[space]
+    """Return the settings to choose among in a space: those tried, or all fixed depths.
+
+    Raises:
+        UserError: if none was tried there.
+    """
+    found = fixed_depths(traces) if space == FIXED else trials.get(space, ())
+    if not found:
+        raise UserError(
+            f"trials.csv of {', '.join(traces)} has no settings of the space {space!r}; delete it"
+            " and run again"
+        )
+    return found
 
 
 def read_trials(path: Path) -> dict[str, list[Setting]]:

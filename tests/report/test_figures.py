@@ -271,7 +271,7 @@ def test_the_caption_says_what_the_intervals_are_over():
     one = "intervals over test examples and the choice on tune, with one training."
     assert one in caption(some_bands(RTE, seeds=1))
     mixed = some_bands(RTE).assign(seeds=lambda t: np.where(t["method"] == "smartbert", 1, 3))
-    assert "without the chance of training where there is one" in caption(mixed)
+    assert "not over training seeds where there is one" in caption(mixed)
     assert "to the majority class at no cost" in caption(mixed)
 
 

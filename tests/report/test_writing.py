@@ -156,7 +156,7 @@ def test_the_claims_begin_with_one_table_of_verdicts(run):
     assert head == ["claim", "verdict", "decided by", "what would change it"]
     assert lead.index("| claim") < lead.index("*Supported*")
     numbers = [row[0].split(".")[0] for row in verdicts]
-    assert numbers == ["1", "2", "2", "3", "4", "5", "6", "7", "8"]
+    assert numbers == ["1", "2", "2", "3", "4", "5", "6", "7", "8", "9"]
     assert verdicts[2][0].endswith("as released") and verdicts[7][0].endswith("(ours)")
     table = pd.read_csv(run / "claims.csv")
     heads = table[table["what"].isin(["overall", "overall, as released"])].sort_values("claim")

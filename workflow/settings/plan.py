@@ -105,6 +105,10 @@ def read_from(config: dict, name: str) -> str | None:
             and entry(config, other, "continues") == name
             and all(other in names for names in lists)
             and all(_same_threshold(config, task, name, other) for task in config["tasks"])
+            and all(
+                set(seeds(config, task, name)) <= set(seeds(config, task, other))
+                for task in config["tasks"]
+            )
         ):
             return other if lists else None
     return None

@@ -69,10 +69,36 @@ def check_plain(value: object, where: tuple[str, ...]) -> None:
         raise UserError(f"config: {'.'.join(where)} is a {kind} ({value}); put it in quotes")
 
 
+def _whole(checker: jsonschema.TypeChecker, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# 1.0 is no whole number here: seeds are parts of names.
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole),
+)
+
+
+def _branch(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
+    """Return what is wrong with a value that may be of several kinds: of a mapping, what the kind
+    for mappings says.
+    """
+    kinds = error.validator_value
+    assert isinstance(kinds, list)  # as anyOf has it
+    mappings = [i for i, kind in enumerate(kinds) if kind.get("type") == "object"]
+    own = [
+        inner
+        for inner in error.context or ()
+        if (inner.schema_path[0] in mappings) == isinstance(error.instance, Mapping)
+    ]
+    return own[0] if own else error
+
+
 def check(values: object, rules: dict, where: tuple[str, ...]) -> None:
     """Raise UserError on the first violation of a schema by a part of the config."""
     error = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(rules | {"$defs": schema()["$defs"]}).iter_errors(values)
+        VALIDATOR(rules | {"$defs": schema()["$defs"]}).iter_errors(values)
     )
     if error is not None:
         raise UserError("config: " + explain(error, where))
@@ -84,6 +110,13 @@ def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> 
     where = ".".join(str(part) for part in path) or "the top level"
     value: object = error.instance
     rule: object = error.validator_value
+    if error.validator == "anyOf" and (inner := _branch(error)) is not error:
+        return explain(inner, (*prefix, *map(str, error.absolute_path)))
+    if error.parent is not None and error.parent.validator == "anyOf":
+        path = [*prefix, *error.relative_path]
+        where = ".".join(str(part) for part in path)
+    if "propertyNames" in error.schema_path:
+        return str(unknown("key", value, rule if isinstance(rule, list) else [], setting=where))
     if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
         assert isinstance(value, Mapping)  # the schema speaks of the keys of an object
         known = list(error.schema.get("properties", {}))

@@ -53,11 +53,39 @@ def validate(config: dict) -> None:
             raise UserError(
                 f"config: compare lacks {REFERENCE!r} on {name}, the reference of every ratio"
             )
+        _check_seeds(config, name)
+    _check_members(config)
     _check_tasks(config)
     if config["traces_from"]:
         check_traces(config)
     else:
         check_path(config["data"]["path"], config["tasks"])
+
+
+def _check_seeds(config: dict, name: str) -> None:
+    """Raise UserError if an entry has a seed on a task that dense BERT has not."""
+    ablated = ablation_entries(config, name) if name in config["ablations"]["tasks"] else []
+    known = seeds(config, name, REFERENCE)
+    for other in dict.fromkeys([*compared(config, name), *ablated]):
+        if lost := [seed for seed in seeds(config, name, other) if seed not in known]:
+            raise UserError(
+                f"config: {other!r} has seed {lost[0]} on {name}, for which {REFERENCE!r}, the"
+                f" reference of every ratio, has none; known: {', '.join(map(str, known))}; set"
+                f" `methods.{other}.seeds` or `methods.{REFERENCE}.seeds`"
+            )
+
+
+def _check_members(config: dict) -> None:
+    """Raise UserError if a group has other entries on one task than on another."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name in config["tasks"]:
+        for group, members in groups(config, compared(config, name)).items():
+            first, others = found.setdefault(group, (name, members))
+            if members != others:
+                raise UserError(
+                    f"config: group {group!r} has the entries {', '.join(others)} on {first} and"
+                    f" {', '.join(members)} on {name}; set the same ones in every list of `compare`"
+                )
 
 
 def _check_entries(config: dict) -> None:
