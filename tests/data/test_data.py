@@ -231,3 +231,40 @@ def test_truncated_weights_are_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match="cannot load backbone") as caught:
         fetch(str(folder), tmp_path / "out")
     assert "\n" not in str(caught.value)
+
+
+def test_texts_that_differ_in_blanks_alone_are_duplicates():
+    train = pd.DataFrame(
+        {"sentence": ["a b", "a  b", "c d", "e f", "g h", "i j"], "label": [0, 1, 0, 1, 0, 1]}
+    )
+    test = pd.DataFrame({"sentence": ["c d ", "e\u00a0f"], "label": [0, 1]})
+    settings = dataclasses.replace(SETTINGS, tune_min=1, tune_max=1)
+    found = cut(train, task("cola"), settings, test=test)
+    assert found.dropped == {REPEATED: 1, IN_TEST: 2}
+    assert set(found.fit["sentence"]) | set(found.tune["sentence"]) == {"a b", "g h", "i j"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("wnli", {"tune_min": 60, "tune_max": 60}), ("cola", {"max_fit": 1})]
+)
+def test_a_fit_that_lacks_a_class_is_refused(name, change):
+    frame = pd.DataFrame(
+        {
+            "sentence": [f"text {i}" for i in range(100)],
+            "sentence1": [f"group {i // 50}" for i in range(100)],
+            "sentence2": [f"end {i}" for i in range(100)],
+            "label": [int(i >= 95) for i in range(100)],
+        }
+    )
+    settings = dataclasses.replace(SETTINGS, tune_min=10, tune_max=10)
+    with pytest.raises(UserError, match=r"no example of .* is left to train on.*`data.tune`"):
+        cut(frame, task(name), dataclasses.replace(settings, **change))
+
+
+def test_long_texts_are_cut_in_little_time():
+    long = [" ".join(f"w{i}" for i in range(begin, begin + 3000)) for begin in (0, 10_000)]
+    frame = pd.DataFrame({"sentence": [*long, "w5 w6", "a b", "c d"], "label": [0, 1, 0, 1, 0]})
+    for seed in range(4):
+        settings = dataclasses.replace(SETTINGS, tune_min=1, tune_max=1, seed=seed)
+        found = cut(frame, task("sst2"), settings)
+        assert ("w5 w6" in set(found.fit["sentence"])) == (found.tune["sentence"][0] != long[0])

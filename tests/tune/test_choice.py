@@ -403,3 +403,17 @@ def test_damaged_trials_are_refused_by_name(tmp_path, text):
         path.write_text(text)
     with pytest.raises(UserError, match=r"cannot read .*trials\.csv: .*; delete it and run again"):
         read_trials(path)
+
+
+def test_a_setting_of_a_training_without_a_trace_is_refused():
+    trace = made_up("rte", "deebert", split="tune")
+    with pytest.raises(
+        UserError, match=r"of training 'other', of which there is no trace; known: deebert"
+    ):
+        measure_all({"deebert": trace}, [Setting("other", Policy())], convention="flops")
+
+
+def test_a_space_without_trials_is_refused():
+    trace = made_up("rte", "deebert", split="tune")
+    with pytest.raises(UserError, match="no settings of the space 'global'"):
+        tried_in("global", {"deebert": trace}, {"published": [Setting("deebert", Policy())]})

@@ -92,6 +92,19 @@ def test_a_replay_of_what_is_not_kept_says_what_is_missing(changes, message):
         ("data.max_test", "all", "data.max_test"),
         ("methods.truncated_bert_3.seeds", [7], "group 'truncated_bert' have different seeds"),
         ("methods.deebert.seeds", {"rte": [1]}, "methods.deebert.seeds"),
+        ("methods.deebert.seeds", [1.0], "methods.deebert.seeds"),
+        ("methods.deebert.seeds", [1, 9], "'deebert' has seed 9 on cola, for which 'full_bert'"),
+        ("compare", "full_bert", 'compare is "full_bert"; it must be of type array'),
+        ("compare", {"default": ["full_bert"], "rt": []}, "'rt' (did you mean 'rte'?)"),
+        ("data.max_fit", {"rt": 10}, "'rt' (did you mean 'rte'?)"),
+        (
+            "compare",
+            {
+                "default": ["full_bert", "truncated_bert_4"],
+                "rte": ["full_bert", "truncated_bert_3"],
+            },
+            "group 'truncated_bert' has the entries truncated_bert_4 on cola and",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_that_names_key_and_choices(path, value, message):
@@ -245,7 +258,7 @@ def test_a_manifest_says_which_spaces_stand_beside_the_main_one():
         (
             "seeds",
             {"default": [1], "rt": [1]},
-            r"unknown value 'rt' \(did you mean 'rte'\?\).*seeds",
+            r"unknown key 'rt' \(did you mean 'rte'\?\).*seeds",
         ),
         ("results", "my results", "results is 'my results'.*no spaces"),
         ("results", "results/$run", "must have no .* signs of the shell, here '\\$'"),

@@ -111,10 +111,7 @@ def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> 
     value: object = error.instance
     rule: object = error.validator_value
     if error.validator == "anyOf" and (inner := _branch(error)) is not error:
-        return explain(inner, (*prefix, *map(str, error.absolute_path)))
-    if error.parent is not None and error.parent.validator == "anyOf":
-        path = [*prefix, *error.relative_path]
-        where = ".".join(str(part) for part in path)
+        return explain(inner, prefix)
     if "propertyNames" in error.schema_path:
         return str(unknown("key", value, rule if isinstance(rule, list) else [], setting=where))
     if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
