@@ -167,7 +167,10 @@ class Candidates:
         weights = np.ones((1, n), dtype=np.float32) if weights is None else weights
         scores = self._scores(weights)
         score = scores[:, self.ranked]
-        cost = (weights @ self.costs[self.ranked].T.astype(np.float32)) / n
+        cost = (weights @ self.costs[self.ranked].T.astype(np.float32)).astype(np.float64) / n
+        # Settings that do the same on tune as it is cost the same to the last bit, so that no
+        # processor's rounding decides between them.
+        cost[(weights == 1).all(1)] = self.cost[self.ranked]
         budgets = [*BUDGETS.values(), *CURVE_BUDGETS]
         afforded = within_budgets(score, cost, self.errors, budgets, rule=rule)
         # A method whose cheapest setting is dearer than dense BERT still has that one.
