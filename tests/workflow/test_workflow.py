@@ -15,6 +15,7 @@ from conftest import ROOT
 from flow import snakemake
 
 from smartbert.manifest import Manifest
+from smartbert.report.claims_page import STATEMENTS
 
 pytestmark = pytest.mark.slow
 
@@ -162,8 +163,8 @@ def test_the_claims_are_measured_where_there_is_something_to_measure(run):
     # No row is matched, so that of rivals only the released artefact is compared with theirs.
     assert overall[1] != "not measured" and overall[2] == "not measured" != released[2]
     assert overall[5] == overall[6] == "not measured"  # their variants are not in this run
-    assert overall[7] != "not measured" == overall[8]  # what adapts, and which example to spare
-    assert (run["folder"] / "claims.md").read_text().count("\n## ") == 8
+    assert overall[7] != "not measured" == overall[8] == overall[9]  # the controls did not run
+    assert (run["folder"] / "claims.md").read_text().count("\n## ") == len(STATEMENTS)
 
 
 def test_a_failed_run_is_a_row_and_the_others_are_compiled(run, tmp_path):
