@@ -127,14 +127,18 @@ def comparison_files(task, names):
 
 
 # Methods with exits under one threshold for all layers, whose thresholds rules of choosing choose.
-CHOOSING = [name for name in ["smartbert", "exit_only", "deebert"] if name in entries.compared(config)]
+CHOOSING = [
+    name for name in ["smartbert", "exit_only", "deebert"] if name in entries.compared(config)
+]
 
 
 def choosing_files(wildcards):
     """Return what rules of choosing are compared on: every task that means are taken over."""
     tasks = [name for name in config["tasks"] if TASKS[name].averaged]
     found = [
-        comparison_files(name, [n for n in [REFERENCE, *CHOOSING] if n in entries.compared(config, name)])
+        comparison_files(
+            name, [n for n in [REFERENCE, *CHOOSING] if n in entries.compared(config, name)]
+        )
         for name in tasks
     ]
     return {key: [path for one in found for path in one[key]] for key in found[0]}

@@ -4,7 +4,11 @@
 
 rule compare:
     input:
-        unpack(lambda wildcards: comparison_files(wildcards.task, entries.compared(config, wildcards.task))),
+        unpack(
+            lambda wildcards: comparison_files(
+                wildcards.task, entries.compared(config, wildcards.task)
+            )
+        ),
         data=rules.task_data.output.record,
     output:
         expand("<results>/statistics/{{task}}/{name}.csv", name=STATISTICS),
