@@ -24,6 +24,8 @@ from smartbert.metrics import Counts, from_counts
 from smartbert.tasks import TASKS
 from smartbert.trace.trace import Trace
 
+pytestmark = pytest.mark.slow
+
 RUNS = ROOT / "results" / "reference" / "minilm" / "runs"
 METHODS = ("smartbert", "deebert")
 SCORES = {"cola": ("mcc",), "mrpc": ("f1", "score"), "rte": ("accuracy",)}

@@ -58,6 +58,7 @@ def test_colas_sentences_that_are_in_test_too_are_left_out_of_train(real_glue):
     assert len(found.fit) + len(found.tune) + 16 + 19 == len(train)
 
 
+@pytest.mark.slow
 def test_sst2s_tune_has_whole_sentences_of_which_fit_has_no_part(real_glue):
     settings = dataclasses.replace(SETTINGS, path=str(real_glue))
     train, test = (load_split(task("sst2"), s, settings, rows=0) for s in ("train", "validation"))

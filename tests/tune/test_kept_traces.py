@@ -15,6 +15,8 @@ from smartbert.tune.choice import Candidates, measure_all
 from smartbert.tune.rules import LUCKIEST
 from smartbert.tune.study import tune_method
 
+pytestmark = pytest.mark.slow
+
 RUNS = ROOT / "results" / "reference" / "minilm" / "runs"
 DRAWS = 1000
 
