@@ -132,7 +132,7 @@ class Comparison:
     def _measure(self, method: str, space: str) -> None:
         """Fill `samples` and `bands` with what a method has in a space."""
         own = self.runs[method]
-        parts = {seed: self._one(run, space) for seed, run in own.items() if seed in self.seeds}
+        parts = {seed: self._one(run, space) for seed, run in own.items()}
         names = dict.fromkeys(key for values, _ in parts.values() for key in values)
         for point, kind in names:
             pairs = [parts[s][0].get((point, kind)) if s in parts else None for s in self.seeds]

@@ -129,10 +129,6 @@ class Evaluation:
         replay = self.replays[setting.member]
         return replay.trace, setting.policy, replay.decide(setting.policy)
 
-    def cost(self, trace: Trace, policy: Policy, decisions: Decisions) -> np.ndarray:
-        """Return each example's cost relative to dense BERT's on it, (N,)."""
-        return cost_model(trace, self.tuned.convention).relative(decisions, policy, trace.lengths)
-
     def chosen(self) -> list[tuple[str, str, TunedSetting]]:
         """Return (space, point, setting) of every operating point that could be chosen."""
         return [

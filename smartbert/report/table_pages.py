@@ -75,7 +75,7 @@ def glue_page(
     dense = table[(table["method"] == REFERENCE) & (table["point"] == FULL)]
     sections = []
     for space in present_spaces(table):
-        rows = beside_main(table, beside) if space == MAIN else table[table["space"] == space]
+        rows = _rows_of(table, space, beside)
         rows = rows[rows["method"] != REFERENCE]
         for point in OPERATING_POINTS.values():
             own = rows[(rows["point"] == point.name) & rows["score"].notna()]
@@ -163,7 +163,7 @@ def curves_page(
     sections = []
     shown = bands[bands["cost"].round(2).isin(READ_OFF)]
     for space in present_spaces(bands):
-        rows = beside_main(shown, beside) if space == MAIN else shown[shown["space"] == space]
+        rows = _rows_of(shown, space, beside)
         rows = rows[rows["method"] != REFERENCE]
         rows = rows.assign(
             task=columns(rows),
@@ -201,7 +201,7 @@ def auc_page(
     """Return the mean score over the cost range, methods by tasks; `beside` as in `glue_page`."""
     sections = []
     for space in present_spaces(table):
-        own = beside_main(table, beside) if space == MAIN else table[table["space"] == space]
+        own = _rows_of(table, space, beside)
         own = own.assign(point=AUC, score=own[AUC])
         searched = own[own["space"] == space]
         best = best_methods(searched, differences, space=space, point=AUC, kind="score")
@@ -310,6 +310,13 @@ def gates_page(table: pd.DataFrame, *, caption: str) -> Page:
         ),
         (Section("", wide.reset_index().rename(columns={"title": "method"}), groups="task"),),
     )
+
+
+def _rows_of(
+    table: pd.DataFrame, space: str, beside: Mapping[str, Collection[str]]
+) -> pd.DataFrame:
+    """Return the rows of a space, in the main one with those that stand beside them."""
+    return beside_main(table, beside) if space == MAIN else table[table["space"] == space]
 
 
 def _cell(row: Compared, *, bold: bool = False) -> Cell:
