@@ -1,7 +1,7 @@
 """Training: from a backbone or a parent to a trained model, one run of the Trainer per stage.
 
-Dynamic padding, length grouping, one checkpoint per epoch so that a killed run resumes, and the
-choice of the epoch on the tune split.
+Dynamic padding, length grouping, checkpoints so that a killed run resumes, and the choice of the
+epoch on the tune split.
 """
 
 from dataclasses import asdict
@@ -27,11 +27,12 @@ from smartbert.model.modeling import AdaptiveBert
 from smartbert.provenance import StageRecord
 from smartbert.results import WEIGHTS
 from smartbert.tasks import Columns, TaskSpec
+from smartbert.train.callbacks import BestEpoch, ProgressLine, SaveByTime
 from smartbert.train.checkpoints import last_whole_checkpoint
 from smartbert.train.epoch_metric import compute_metrics, epoch_metric
 from smartbert.train.precision import effective, products
 from smartbert.train.recorder import own_path
-from smartbert.train.trainer import ProgressLine, SelectEpoch, StageTrainer, dataset, repeatable
+from smartbert.train.trainer import StageTrainer, dataset, repeatable
 
 EVAL_BATCH = 64
 
@@ -57,11 +58,8 @@ def arguments(stage: Stage, folder: Path, *, seed: int, precision: str) -> Train
         bf16=effective(precision) == "bf16",
         seed=seed,
         eval_strategy="epoch" if best else "no",
-        save_strategy="epoch",
+        save_strategy="no",  # SaveByTime asks
         save_total_limit=1,
-        load_best_model_at_end=best,
-        metric_for_best_model="selection" if best else None,
-        greater_is_better=True if best else None,
         logging_strategy="epoch",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
@@ -142,12 +140,16 @@ def train_stage(
     seed: int,
     precision: str,
     title: str,
+    save_seconds: float,
+    last: bool = True,
     teacher: AdaptiveBert | None = None,
 ) -> list[dict[str, object]]:
     """Train one stage in place, resuming from its last checkpoint in `folder`; return its history.
 
     Args:
         folder: for checkpoints; kept if the run is killed.
+        save_seconds: after which a checkpoint is written.
+        last: whether no other stage follows.
         teacher: the model that a stage with a teacher learns from; it is frozen.
 
     Raises:
@@ -160,6 +162,7 @@ def train_stage(
             " `methods.<entry>.teacher` to the entry that trains it"
         )
     freeze(model, stage)
+    best = BestEpoch(stage)
     trainer = StageTrainer(
         model,
         stage=stage,
@@ -170,16 +173,17 @@ def train_stage(
         eval_dataset=dataset(tune),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=partial(compute_metrics, metric=epoch_metric(task)),
-        callbacks=[SelectEpoch(stage), ProgressLine(title)],
+        callbacks=[best, ProgressLine(title), SaveByTime(save_seconds, last_stage=last)],
     )
     trainer.pop_callback(PrinterCallback)
     with products(precision):
         trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
     model.objective = None
-    chosen = trainer.state.best_global_step
+    best.restore(model)
+    chosen = best.step(trainer.state)
     return [
-        {"stage": stage.name, **repeatable(entry), "selected": entry["step"] == chosen}
-        for entry in trainer.state.log_history
+        {"stage": stage.name, **entry, "selected": entry["step"] == chosen}
+        for entry in repeatable(trainer.state.log_history)
     ]
 
 

@@ -1,20 +1,22 @@
-"""One stage in the Trainer: its loss, its batches, the epoch to keep, a line of progress.
+"""One stage in the Trainer: its loss, its batches, its rates, what a checkpoint holds.
 
 Scores during training are those of hard live inference in float32 with the model's own thresholds,
 as everywhere else.
 """
 
+import json
 import math
-import sys
-import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import datasets
+import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from smartbert.errors import Diverged, UserError
@@ -22,21 +24,34 @@ from smartbert.methods.contract import Batch, Progress, Stage
 from smartbert.model.configuration import policy_from_config
 from smartbert.model.modeling import AdaptiveBert, AdaptiveOutput
 from smartbert.tasks import Columns
+from smartbert.train.callbacks import BestEpoch
 
-PROGRESS_SECONDS = 20.0
+SUMS, BEST = "sums.json", "best.safetensors"  # in a checkpoint, beside the library's files
 
 Log: TypeAlias = dict[str, float]
 
 
 class LengthGroups(LengthGroupedSampler):
-    """Batches of similar length in random order.
+    """Batches of similar length in a random order that follows from seed and epoch alone, so that a
+    training resumes inside an epoch.
 
     The library's sampler orders the batches of each of its pools from long to short, so that on a
     small task every epoch runs through the lengths a few times over; the order of batches is
     shuffled here. The longest batch still comes first, to show at once whether memory suffices.
+
+    Args:
+        epoch: called for the epoch whose batches are wanted.
     """
 
+    def __init__(
+        self, batch_size: int, *, lengths: list[int], seed: int, epoch: Callable[[], int]
+    ):
+        super().__init__(batch_size, lengths=lengths)
+        self.seed, self.epoch = seed, epoch
+
     def __iter__(self) -> Iterator[int]:
+        words = np.random.SeedSequence([self.seed, self.epoch()]).generate_state(1, np.uint32)
+        self.generator = torch.Generator().manual_seed(int(words[0]))
         rows = list(super().__iter__())
         starts = range(0, len(rows), self.batch_size)
         batches = [rows[start : start + self.batch_size] for start in starts]
@@ -63,8 +78,10 @@ class StageTrainer(Trainer):
         args: TrainingArguments,
         lengths: list[int],
         teacher: AdaptiveBert | None = None,
+        callbacks: list[TrainerCallback],
         **given: object,
     ):
+        given |= {"callbacks": callbacks}
         super().__init__(subject, args, **given)  # type: ignore[arg-type]  # handed on as they are
         self.subject = subject
         self.stage = stage
@@ -72,7 +89,9 @@ class StageTrainer(Trainer):
         self.teacher = teacher
         if teacher is not None:
             teacher.eval().requires_grad_(False).to(subject.device)
-        self.parts: dict[str, list[Tensor]] = defaultdict(list)
+        self.best = next((c for c in callbacks if isinstance(c, BestEpoch)), None)
+        self.sums: dict[str, Tensor] = {}  # of the epoch's losses, in double precision
+        self.summed = 0
 
     def compute_loss(
         self,
@@ -96,12 +115,18 @@ class StageTrainer(Trainer):
                 f" (now {self.args.learning_rate:g}) of this method or task"
             )
         for name, value in output.parts.items():
-            self.parts[name].append(value)
+            self.sums[name] = self.sums.get(name, 0.0) + value.double()
+        self.summed += 1
         return (output.loss, output) if return_outputs else output.loss
 
     def _get_train_sampler(self, train_dataset: object = None) -> LengthGroups:
         """Return the sampler of fit: similar lengths together, batches in random order."""
-        return LengthGroups(self.args.train_batch_size, lengths=self.lengths)
+        return LengthGroups(
+            self.args.train_batch_size,
+            lengths=self.lengths,
+            seed=self.args.seed,
+            epoch=lambda: self.progress().epoch,
+        )
 
     def progress(self) -> Progress:
         """Return how far the stage is, in the step that is under way."""
@@ -155,12 +180,36 @@ class StageTrainer(Trainer):
         ]
 
     def log(self, logs: Log, start_time: float | None = None) -> None:
-        """Add the mean of each part of the loss since the last log."""
+        """Put the means of the loss and its parts over the epoch in place of the library's, which
+        forgets what was before a checkpoint.
+        """
         if "loss" in logs:
-            for name, values in self.parts.items():
-                logs[f"part_{name}"] = torch.stack(values).float().mean().item()
-            self.parts.clear()
+            for name, value in self.sums.items():
+                logs[name if name == "loss" else f"part_{name}"] = value.item() / self.summed
+            self.sums, self.summed = {}, 0
         super().log(logs, start_time)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save a checkpoint's weights, and beside them what the library does not keep: sums of the
+        losses so far, and the best epoch's weights.
+        """
+        super().save_model(output_dir, _internal_call)
+        folder = Path(output_dir or self.args.output_dir)
+        sums = {name: value.item() for name, value in self.sums.items()}
+        (folder / SUMS).write_text(json.dumps({"sums": sums, "summed": self.summed}))
+        if self.best and self.best.weights:
+            save_file(self.best.weights, folder / BEST)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: object = None) -> None:
+        """Load what `save_model` saved."""
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        folder = Path(resume_from_checkpoint)
+        said = json.loads((folder / SUMS).read_text())
+        kind = {"dtype": torch.float64, "device": self.args.device}
+        self.sums = {name: torch.tensor(value, **kind) for name, value in said["sums"].items()}
+        self.summed = said["summed"]
+        if self.best and (folder / BEST).exists():
+            self.best.weights = load_file(folder / BEST)
 
     @torch.no_grad()
     def prediction_step(  # type: ignore[override]  # two arrays in place of one
@@ -187,79 +236,6 @@ class StageTrainer(Trainer):
         return [name for name in names if "bias" not in name and "LayerNorm.weight" not in name]
 
 
-class ProgressLine(TrainerCallback):
-    """One line now and then: how far this training is and how long it still takes."""
-
-    def __init__(self, title: str):
-        self.title = title
-        self.started = self.last = time.monotonic()
-        self.first_step = 0
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
-        """Start the clock."""
-        self.started, self.first_step = time.monotonic(), state.global_step
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
-        """Say how far it is, not too often."""
-        now = time.monotonic()
-        if now - self.last < PROGRESS_SECONDS or state.global_step == state.max_steps:
-            return
-        self.last = now
-        pace = (now - self.started) / max(1, state.global_step - self.first_step)
-        left = pace * (state.max_steps - state.global_step)
-        say(f"{self.title}: {100 * state.global_step / state.max_steps:.0f} %, {clock(left)} left")
-
-    def on_evaluate(  # type: ignore[override]  # the library always gives metrics
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        *,
-        metrics: Log,
-        **_: object,
-    ) -> None:
-        """Say how the epoch scored."""
-        score, layers = metrics["eval_score"], metrics["eval_layers"]
-        say(f"{self.title}: epoch {state.epoch:.0f}, tune score {score:.1f}, {layers:.2f} layers")
-
-
-def say(line: str) -> None:
-    """Print a progress line at once."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as people say it."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-class SelectEpoch(TrainerCallback):
-    """Mark the epoch to keep: best score from `select_from` on, ties to the latest."""
-
-    def __init__(self, stage: Stage):
-        self.stage = stage
-
-    def on_evaluate(  # type: ignore[override]  # the library always gives metrics
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        *,
-        metrics: Log,
-        **_: object,
-    ) -> None:
-        """Add what the best epoch is chosen by."""
-        allowed = round(state.epoch) >= self.stage.select_from
-        # Trainer keeps the first of equals; a term far below any score's step makes that the last.
-        late = 1e-6 * state.epoch
-        metrics["eval_selection"] = metrics["eval_score"] + late if allowed else -1e9 + late
-
-
 def dataset(columns: Columns) -> datasets.Dataset:
     """Return what Trainer reads, from a split's columns."""
     return datasets.Dataset.from_dict(
@@ -273,6 +249,12 @@ def dataset(columns: Columns) -> datasets.Dataset:
     )
 
 
-def repeatable(entry: Log) -> Log:
-    """Return what a log says, without the times: those of provenance.json are the whole run's."""
-    return {k: v for k, v in entry.items() if not k.endswith(("_runtime", "_per_second"))}
+def repeatable(entries: list[Log]) -> list[Log]:
+    """Return what a log says of epochs, without the times: those of provenance.json are the whole
+    run's.
+    """
+    return [
+        {k: v for k, v in entry.items() if not k.endswith(("_runtime", "_per_second"))}
+        for entry in entries
+        if "loss" in entry or "eval_score" in entry
+    ]

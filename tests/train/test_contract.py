@@ -53,6 +53,7 @@ def run(model, stage: Stage, split, folder: Path, *, teacher=None) -> list[dict]
         seed=1,
         precision="fp32",
         title="test",
+        save_seconds=3600.0,
         teacher=teacher,
     )
 
@@ -64,6 +65,7 @@ def trainer(model, stage: Stage, split, folder: Path) -> StageTrainer:
         stage=stage,
         args=arguments(stage, folder, seed=1, precision="fp32"),
         lengths=split["length"],
+        callbacks=[],
         train_dataset=dataset(split),
     )
     own.create_optimizer_and_scheduler(num_training_steps=10)

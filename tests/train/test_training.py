@@ -25,7 +25,7 @@ from smartbert.tasks import task
 from smartbert.train import precision
 from smartbert.train.recorder import record, skip_grid
 from smartbert.train.stages import build, train_stage
-from smartbert.train.trainer import LengthGroups
+from smartbert.train.trainer import LengthGroups, StageTrainer
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,9 @@ def train(method: str, rte, backbone, folder: Path, *, seed: int = 1, parent=Non
     return model, history
 
 
-def run_stage(model, stage, rte, backbone, folder, *, seed=1, precision="fp32", teacher=None):
+def run_stage(
+    model, stage, rte, backbone, folder, *, seed=1, precision="fp32", teacher=None, save_seconds=0.0
+):
     return train_stage(
         model,
         stage,
@@ -85,6 +87,7 @@ def run_stage(model, stage, rte, backbone, folder, *, seed=1, precision="fp32", 
         seed=seed,
         precision=precision,
         title="test",
+        save_seconds=save_seconds,
         teacher=teacher,
     )
 
@@ -116,35 +119,101 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(rte, back
     assert not torch.equal(weights[0], weights[2])
 
 
-@pytest.mark.parametrize("half_saved", [False, True])
-def test_a_killed_training_resumes_to_the_same_weights(rte, backbone, tmp_path, half_saved):
-    subject = load("skip_only")
-    settings = {**subject.defaults, "soft_epochs": 1, "gate_bias": -0.5}
-    three = dataclasses.replace(FAST, epochs=3)
-    killed_at = 2 * 4 + 2  # in the third of epochs of four steps
+def dying(stage: Stage, step: int | None) -> Stage:
+    """A stage that is killed in one of its steps, counted from 1; None lets it live."""
 
-    def run(folder: Path, kill: bool):
+    def objective(model, batch, progress):
+        if progress.step == step:
+            raise KeyboardInterrupt
+        return stage.objective(model, batch, progress)
+
+    return dataclasses.replace(stage, objective=objective)
+
+
+THREE = dataclasses.replace(FAST, epochs=3)  # of four steps
+
+
+@pytest.mark.parametrize("step", [5, 6, 8, "score"], ids=str)
+@pytest.mark.parametrize("method", ["skip_only", "deebert"])
+def test_a_training_killed_in_its_second_epoch_ends_with_the_same_weights_and_log(
+    rte, backbone, tmp_path, method, step, monkeypatch
+):
+    subject = load(method)
+    settings = {**subject.defaults}
+    if method == "skip_only":
+        settings |= {"soft_epochs": 1, "gate_bias": -0.5}
+    (stage,) = subject.stages(settings, THREE, layers=6)
+
+    def run(folder: Path, own: Stage):
         model = build_on_rte(subject, settings, rte, backbone)
-        (stage,) = subject.stages(settings, three, layers=6)
-        steps = iter(range(100))
+        return model, run_stage(model, own, rte, backbone, folder)
 
-        def dying(model, batch, progress):
-            if kill and next(steps) == killed_at:
+    whole, log = run(tmp_path / "whole", stage)
+    if step == "score":  # all steps of the second epoch are done, its score is not taken
+        evaluate, scores = StageTrainer.evaluate, []
+
+        def scored(self, *args, **kwargs):
+            scores.append(self.state.global_step)
+            if scores == [4, 8]:
                 raise KeyboardInterrupt
-            return stage.objective(model, batch, progress)
+            return evaluate(self, *args, **kwargs)
 
-        run_stage(model, dataclasses.replace(stage, objective=dying), rte, backbone, folder)
+        monkeypatch.setattr(StageTrainer, "evaluate", scored)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", dying(stage, None if step == "score" else step))
+    (found,) = (tmp_path / "killed").glob("*/checkpoint-*")
+    assert found.name == f"checkpoint-{7 if step == 'score' else step - 1}"
+    resumed, log_after = run(tmp_path / "killed", stage)
+    assert log_after == log and sum(entry["selected"] for entry in log) == 2  # losses and score
+    state = resumed.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in whole.state_dict().items())
+
+
+def test_the_best_epoch_is_kept_and_survives_a_kill_after_it(rte, backbone, tmp_path, monkeypatch):
+    (stage,) = load("full_bert").stages({}, THREE, layers=6)
+    scores = {4: 50.0, 8: 70.0, 12: 60.0}
+    seen = {}
+
+    def scored(self, *args, **kwargs):
+        step = self.state.global_step
+        seen[step] = self.subject.head.out.weight.detach().clone()
+        metrics = {"eval_score": scores[step], "eval_layers": 6.0}
+        self.log(dict(metrics))
+        self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    monkeypatch.setattr(StageTrainer, "evaluate", scored)
+    with pytest.raises(KeyboardInterrupt):
+        model = untrained("full_bert", rte, backbone, head="pooler")
+        run_stage(model, dying(stage, 11), rte, backbone, tmp_path)
+    model = untrained("full_bert", rte, backbone, head="pooler")
+    log = run_stage(model, stage, rte, backbone, tmp_path)
+    assert torch.equal(model.head.out.weight, seen[8])
+    assert [entry["step"] for entry in log if entry["selected"]] == [8, 8]
+
+
+def test_no_checkpoint_is_written_before_its_time(rte, backbone, tmp_path):
+    (stage,) = load("full_bert").stages({}, FAST, layers=6)
+    model = untrained("full_bert", rte, backbone, head="pooler")
+    run_stage(model, stage, rte, backbone, tmp_path, save_seconds=3600.0)
+    assert not [*tmp_path.glob("*/checkpoint-*")]
+
+
+def test_a_checkpoint_that_was_not_saved_whole_is_passed_over(rte, backbone, tmp_path):
+    (stage,) = load("full_bert").stages({}, dataclasses.replace(FAST, epochs=2), layers=6)
+
+    def run(folder: Path, own: Stage):
+        model = untrained("full_bert", rte, backbone, head="pooler")
+        run_stage(model, own, rte, backbone, folder)
         return model.state_dict()
 
-    whole = run(tmp_path / "whole", kill=False)
+    whole = run(tmp_path / "whole", stage)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "killed", kill=True)
-    (folder,) = (tmp_path / "killed").iterdir()
-    last = folder / "checkpoint-8"
-    if half_saved:  # as if the kill had come while the second epoch was being saved
-        shutil.copytree(last, folder / "checkpoint-9")
-        (folder / "checkpoint-9" / "trainer_state.json").unlink()
-    resumed = run(tmp_path / "killed", kill=False)
+        run(tmp_path / "killed", dying(stage, 7))
+    last = tmp_path / "killed" / stage.name / "checkpoint-6"
+    shutil.copytree(last, last.with_name("checkpoint-7"))
+    (last.with_name("checkpoint-7") / "trainer_state.json").unlink()
+    resumed = run(tmp_path / "killed", stage)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
@@ -317,9 +386,14 @@ def test_every_registered_method_loads_and_an_unknown_one_names_them(tmp_path):
 def test_batches_group_lengths_in_random_order_and_miss_no_example():
     rng = np.random.default_rng(0)
     lengths = rng.integers(5, 100, 333).tolist()
-    torch.manual_seed(0)
-    sampler = LengthGroups(16, lengths=lengths)
+    epochs = iter([1, 2])
+    sampler = LengthGroups(16, lengths=lengths, seed=1, epoch=lambda: next(epochs))
     first, second = list(sampler), list(sampler)
+    again = LengthGroups(16, lengths=lengths, seed=1, epoch=lambda: 2)
+    torch.manual_seed(5)  # no matter
+    assert list(again) == second
+    other = LengthGroups(16, lengths=lengths, seed=2, epoch=lambda: 2)
+    assert list(other) != second
     assert sorted(first) == sorted(second) == list(range(333))
     assert first != second
     batches = [[lengths[row] for row in first[i : i + 16]] for i in range(0, 320, 16)]
@@ -329,4 +403,5 @@ def test_batches_group_lengths_in_random_order_and_miss_no_example():
     falls = sum(a > b for a, b in pairwise(means))
     assert 4 < falls < 15  # neither rising nor falling through the epoch
     for size in (1, 15, 16, 17, 33):
-        assert sorted(LengthGroups(16, lengths=lengths[:size])) == list(range(size))
+        few = LengthGroups(16, lengths=lengths[:size], seed=1, epoch=lambda: 1)
+        assert sorted(few) == list(range(size))

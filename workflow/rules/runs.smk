@@ -31,6 +31,7 @@ rule train:
     shell:
         "python -P -m workflow.scripts.train {params.words} --seed {wildcards.seed}"
         " --data {input.record} --fit {input.fit} --tune {input.tune} {params.start}"
+        " --checkpoint-minutes {config[resources][checkpoint_minutes]}"
         " --code {params.code} --out {params.folder} 2>&1 | tee {log}"
 
 

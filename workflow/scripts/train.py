@@ -37,6 +37,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--backbone", type=Path, required=True, help="folder of the backbone")
     parser.add_argument("--parent", type=Path, help="model folder that this method continues")
     parser.add_argument("--teacher", type=Path, help="model folder that this method learns from")
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, default=10.0, help="a killed training loses at most so"
+    )
     parser.add_argument("--code", default="", help="digest of the code, of a resumed run's too")
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     args = parser.parse_args(argv)
@@ -105,6 +108,8 @@ def train(args: argparse.Namespace) -> None:
                 seed=args.seed,
                 precision=precision,
                 teacher=mentor,
+                save_seconds=60 * args.checkpoint_minutes,
+                last=number == len(stages),
                 title=f"{data.task} {args.name} seed {args.seed} ({stage.name})",
             )
     record = of_training(
