@@ -6,6 +6,8 @@ exits alone. The released code also tests the exit of the last layer, which it n
 that layer answers with the final head, as intended.
 """
 
+from functools import partial
+
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
@@ -29,14 +31,13 @@ from smartbert.results import WEIGHTS
 
 
 def exits_objective(
-    model: AdaptiveBert, batch: Batch, progress: Progress
+    model: AdaptiveBert, batch: Batch, progress: Progress, *, frozen_dropout: bool
 ) -> dict[str, torch.Tensor]:
     """Sum over exits 1..L-1 of the cross-entropy, unweighted; the frozen layers build no graph."""
-    with torch.no_grad():
-        states = model.layers(batch, "off")
+    states = model.frozen(batch, "off", dropout=frozen_dropout)
     loss = total(
         F.cross_entropy(head(hidden, states.attention_mask).float(), batch["labels"])
-        for head, hidden in zip(model.exits or (), states.outputs[:-1], strict=True)
+        for head, hidden in zip(model.exits or (), states.exits, strict=True)
     )
     return {"loss": loss}
 
@@ -45,6 +46,7 @@ class DeeBert(Method):
     """Exits with poolers of their own, which start from the pre-trained pooler."""
 
     criterion = "entropy"
+    defaults: Settings = {"frozen_dropout": True}
     sweep = (0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
     def configure(
@@ -60,4 +62,7 @@ class DeeBert(Method):
                 head.pooler.load_state_dict(pooler)
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
-        return [Stage("exits", optimisation, exits_objective, trains=("exits.",))]
+        dropout = settings["frozen_dropout"]
+        objective = partial(exits_objective, frozen_dropout=dropout)
+        frozen = None if dropout else "off"
+        return [Stage("exits", optimisation, objective, trains=("exits.",), frozen=frozen)]

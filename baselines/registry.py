@@ -49,6 +49,7 @@ METHODS: dict[str, MethodRecord] = {
             role="ours",
             look=Look("#D55E00", "o", "-"),
             continues=True,
+            frozen="hard",
             settings=STAGE2,
         ),
         MethodRecord(
@@ -79,6 +80,8 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#0072B2", "^", "-."),
             continues=True,
             beside=(PER_LAYER,),  # one threshold for all cannot switch a poor first exit off
+            frozen="off",
+            settings={"frozen_dropout": FLAG},
         ),
         MethodRecord(
             "pabee",
@@ -102,6 +105,7 @@ METHODS: dict[str, MethodRecord] = {
             role="control",
             look=Look("#56B4E9", "v", "-"),
             continues=True,
+            frozen="off",
             settings=STAGE2,
         ),
         MethodRecord(

@@ -66,6 +66,8 @@ class MethodRecord(Record):
             is recorded too, its traces say all that this one's would.
         beside: search spaces that main tables and figures show beside the main one, where that
             cannot do the method justice.
+        frozen: of a method that trains heads on the layers of the model it continues, the gating
+            ("off" or "hard") of the pass that they read; None for others.
         settings: of its own, by name, each as a JSON schema; beside those that every training has.
     """
 
@@ -79,6 +81,7 @@ class MethodRecord(Record):
     reads: bool = False
     rows_from: str | None = None
     beside: tuple[str, ...] = ()
+    frozen: str | None = None
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @property

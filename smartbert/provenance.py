@@ -20,7 +20,11 @@ PACKAGES = ("torch", "transformers", "datasets", "numpy", "scikit-learn", "optun
 
 @dataclass(frozen=True)
 class StageRecord(Record):
-    """A stage's settings, as `methods.contract.Stage` has them."""
+    """A stage's settings, as `methods.contract.Stage` has them.
+
+    Attributes:
+        held: whether heads were trained from held states of the frozen layers.
+    """
 
     stage: str
     trains: tuple[str, ...]
@@ -34,6 +38,7 @@ class StageRecord(Record):
     select: str
     rates: dict[str, float] = field(default_factory=dict, metadata=OPTIONAL)
     teacher: bool = field(default=False, metadata=OPTIONAL)
+    held: bool = field(default=False, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,20 @@ ABLATION_PARTS = ("points", "differences", "draws", "gates")
 PAGES = ("glue", "sweep", "curves", "auc", "differences", "exits", "gates", "published")
 TIDY = ("points", "bands", "usage", "lengths")  # tables without a page
 KEPT_PARTS = ("data", "runs", "ablations", "tables", "figures")
+STATES = ("states-{gating}.json", "states-{gating}.bin")
 RULES = ("train", "record", "tune", "evaluate")  # of a run, in order; the names of their logs
 
 _TRACE_FILES = tuple(f"trace-{split}.safetensors" for split in TRACES)
 _MODEL_FILES = (CONFIG, WEIGHTS, *TOKENIZER)
 _RUN_FILES = (
-    *(*_MODEL_FILES, PROVENANCE, HISTORY, *_TRACE_FILES, *(t + PACKED for t in _TRACE_FILES)),
+    *(
+        *_MODEL_FILES,
+        *STATES,
+        PROVENANCE,
+        HISTORY,
+        *_TRACE_FILES,
+        *(t + PACKED for t in _TRACE_FILES),
+    ),
     *(POINTS, TRIALS, *(f"{name}.csv" for name in RUN_TABLES), LATENCY),
 )
 # Every pattern below a results folder, with the files that stand there.

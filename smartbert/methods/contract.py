@@ -90,6 +90,8 @@ class Stage:
         rates: peak learning rate, by prefix of the names of the parameters, of those that have one
             of their own; where several prefixes fit, the longest holds.
         teacher: whether the loss needs a teacher.
+        frozen: gating ("off" or "hard") of the frozen pass that the loss reads by `model.frozen`,
+            where an example's states are the same in every epoch; None where they are not.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Stage:
     select_from: int = 1
     rates: Mapping[str, float] = field(default_factory=dict)
     teacher: bool = False
+    frozen: str | None = None
 
 
 @dataclass(frozen=True)

@@ -81,13 +81,9 @@ def stage2_objective(
     Each exit reads its layer's own output, also for examples that skip the layer: at inference an
     exit is only ever asked after its layer ran.
     """
-    model.bert.train(frozen_dropout)
-    if model.gates is not None:
-        model.gates.train(frozen_dropout)
-    with torch.no_grad():
-        states = model.layers(batch, gating)
+    states = model.frozen(batch, gating, dropout=frozen_dropout)
     exits = [head for head in model.exits or () if isinstance(head, AttentionHead)]
-    tokens = [head.tokens(h) for head, h in zip(exits, states.outputs[:-1], strict=True)]
+    tokens = [head.tokens(h) for head, h in zip(exits, states.exits, strict=True)]
     ce = total(
         F.cross_entropy(head.classify(u, states.attention_mask).float(), batch["labels"])
         for head, u in zip(exits, tokens, strict=True)
@@ -151,4 +147,7 @@ class SmartBert(Method):
             mask_padding=settings["mask_padding"],
             frozen_dropout=settings["frozen_dropout"],
         )
-        return [Stage("exits", optimisation, objective, trains=("exits.",))]
+        padded = settings["eta"] > 0 and not settings["mask_padding"]
+        steady = not (settings["frozen_dropout"] or padded)
+        frozen = self.gating if steady else None
+        return [Stage("exits", optimisation, objective, trains=("exits.",), frozen=frozen)]

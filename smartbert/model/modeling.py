@@ -57,6 +57,21 @@ class LayerStates:
 
 
 @dataclass
+class FrozenStates:
+    """What the heads of frozen layers read.
+
+    Attributes:
+        exits: F_l(h_{l-1}) of layers 1..L-1, each layer's own output, L-1 tensors (N, T, H).
+        last: h_L, what the final head reads (N, T, H).
+        attention_mask: 1 on tokens, 0 on padding (N, T).
+    """
+
+    exits: list[Tensor]
+    last: Tensor
+    attention_mask: Tensor
+
+
+@dataclass
 class AdaptiveOutput(ModelOutput):
     """Answer of one forward call. The library wants a default for every field.
 
@@ -210,16 +225,37 @@ class AdaptiveBert(BertPreTrainedModel):
             hidden = (1 - gate) * outputs[-1] + gate * hidden
         return LayerStates(inputs, outputs, hidden, torch.stack(gates, 1) if gates else None, mask)
 
+    @torch.no_grad()
+    def frozen(self, batch: dict[str, Tensor], gating: str, *, dropout: bool) -> FrozenStates:
+        """Return what heads on frozen layers read: from the batch where it holds their `states`
+        (L, N, T, H), else from the layers, whose dropout is on or off.
+        """
+        if (held := batch.get("states")) is not None:
+            if not torch.is_autocast_enabled(held.device.type):
+                held = held.to(self.dtype)
+            return FrozenStates([*held[:-1]], held[-1], batch["attention_mask"])
+        self.bert.train(dropout)
+        if self.gates is not None:
+            self.gates.train(dropout)
+        states = self.layers(batch, gating)
+        return FrozenStates(states.outputs[:-1], states.last, states.attention_mask)
+
     def forward(
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
+        states: Tensor | None = None,
         **_: object,
     ) -> AdaptiveOutput:
-        """Train on the stage's objective (training mode) or classify with the stored thresholds."""
+        """Train on the stage's objective (training mode) or classify with the stored thresholds.
+
+        Args:
+            states: of frozen layers, in training (see `frozen`).
+        """
         given = {
+            "states": states,
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "labels": labels,

@@ -32,6 +32,7 @@ from smartbert.train.checkpoints import last_whole_checkpoint
 from smartbert.train.epoch_metric import compute_metrics, epoch_metric
 from smartbert.train.precision import effective, products
 from smartbert.train.recorder import own_path
+from smartbert.train.states import HeldStates
 from smartbert.train.trainer import StageTrainer, dataset, repeatable
 
 EVAL_BATCH = 64
@@ -65,6 +66,7 @@ def arguments(stage: Stage, folder: Path, *, seed: int, precision: str) -> Train
         disable_tqdm=True,
         report_to="none",
         label_names=["labels"],
+        remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 
@@ -143,6 +145,7 @@ def train_stage(
     save_seconds: float,
     last: bool = True,
     teacher: AdaptiveBert | None = None,
+    states: HeldStates | None = None,
 ) -> list[dict[str, object]]:
     """Train one stage in place, resuming from its last checkpoint in `folder`; return its history.
 
@@ -151,6 +154,7 @@ def train_stage(
         save_seconds: after which a checkpoint is written.
         last: whether no other stage follows.
         teacher: the model that a stage with a teacher learns from; it is frozen.
+        states: of the frozen layers on fit, for a stage that reads them.
 
     Raises:
         UserError: if the stage learns from a teacher and there is none.
@@ -162,6 +166,7 @@ def train_stage(
             " `methods.<entry>.teacher` to the entry that trains it"
         )
     freeze(model, stage)
+    held = states if stage.frozen else None
     best = BestEpoch(stage)
     trainer = StageTrainer(
         model,
@@ -169,7 +174,8 @@ def train_stage(
         args=arguments(stage, folder, seed=seed, precision=precision),
         lengths=fit["length"],
         teacher=teacher if stage.teacher else None,
-        train_dataset=dataset(fit),
+        states=held,
+        train_dataset=dataset(fit, rows=held is not None),
         eval_dataset=dataset(tune),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=partial(compute_metrics, metric=epoch_metric(task)),
@@ -187,12 +193,17 @@ def train_stage(
     ]
 
 
-def stage_record(stage: Stage) -> StageRecord:
-    """Return a stage's settings, for provenance."""
+def stage_record(stage: Stage, *, held: bool = False) -> StageRecord:
+    """Return a stage's settings, for provenance.
+
+    Args:
+        held: whether the states of frozen layers were there, for a stage that reads them.
+    """
     return StageRecord(
         stage=stage.name,
         trains=stage.trains,
         **asdict(stage.optimisation),
         rates=dict(stage.rates),
         teacher=stage.teacher,
+        held=held and stage.frozen is not None,
     )

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -25,6 +26,7 @@ from smartbert.model.configuration import policy_from_config
 from smartbert.model.modeling import AdaptiveBert, AdaptiveOutput
 from smartbert.tasks import Columns
 from smartbert.train.callbacks import BestEpoch
+from smartbert.train.states import HeldStates
 
 SUMS, BEST = "sums.json", "best.safetensors"  # in a checkpoint, beside the library's files
 
@@ -43,9 +45,7 @@ class LengthGroups(LengthGroupedSampler):
         epoch: called for the epoch whose batches are wanted.
     """
 
-    def __init__(
-        self, batch_size: int, *, lengths: list[int], seed: int, epoch: Callable[[], int]
-    ):
+    def __init__(self, batch_size: int, *, lengths: list[int], seed: int, epoch: Callable[[], int]):
         super().__init__(batch_size, lengths=lengths)
         self.seed, self.epoch = seed, epoch
 
@@ -67,6 +67,7 @@ class StageTrainer(Trainer):
     Args:
         subject: the model that is trained.
         lengths: tokens of each example of fit.
+        states: of frozen layers on fit, where they are held.
         teacher: the model that the stage learns from, where it asks for one.
     """
 
@@ -78,6 +79,7 @@ class StageTrainer(Trainer):
         args: TrainingArguments,
         lengths: list[int],
         teacher: AdaptiveBert | None = None,
+        states: HeldStates | None = None,
         callbacks: list[TrainerCallback],
         **given: object,
     ):
@@ -87,6 +89,7 @@ class StageTrainer(Trainer):
         self.stage = stage
         self.lengths = lengths
         self.teacher = teacher
+        self.states = states
         if teacher is not None:
             teacher.eval().requires_grad_(False).to(subject.device)
         self.best = next((c for c in callbacks if isinstance(c, BestEpoch)), None)
@@ -118,6 +121,16 @@ class StageTrainer(Trainer):
             self.sums[name] = self.sums.get(name, 0.0) + value.double()
         self.summed += 1
         return (output.loss, output) if return_outputs else output.loss
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return the batches of fit, with the states of frozen layers where they are held."""
+        if self.states is None:
+            return super().get_train_dataloader()
+        collate, self.data_collator = self.data_collator, self.states.collator(self.data_collator)
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.data_collator = collate
 
     def _get_train_sampler(self, train_dataset: object = None) -> LengthGroups:
         """Return the sampler of fit: similar lengths together, batches in random order."""
@@ -194,19 +207,23 @@ class StageTrainer(Trainer):
         losses so far, and the best epoch's weights.
         """
         super().save_model(output_dir, _internal_call)
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or str(self.args.output_dir))
         sums = {name: value.item() for name, value in self.sums.items()}
         (folder / SUMS).write_text(json.dumps({"sums": sums, "summed": self.summed}))
         if self.best and self.best.weights:
             save_file(self.best.weights, folder / BEST)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: object = None) -> None:
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
         """Load what `save_model` saved."""
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         folder = Path(resume_from_checkpoint)
         said = json.loads((folder / SUMS).read_text())
-        kind = {"dtype": torch.float64, "device": self.args.device}
-        self.sums = {name: torch.tensor(value, **kind) for name, value in said["sums"].items()}
+        self.sums = {
+            name: torch.tensor(value, dtype=torch.float64, device=self.args.device)
+            for name, value in said["sums"].items()
+        }
         self.summed = said["summed"]
         if self.best and (folder / BEST).exists():
             self.best.weights = load_file(folder / BEST)
@@ -236,15 +253,15 @@ class StageTrainer(Trainer):
         return [name for name in names if "bias" not in name and "LayerNorm.weight" not in name]
 
 
-def dataset(columns: Columns) -> datasets.Dataset:
-    """Return what Trainer reads, from a split's columns."""
+def dataset(columns: Columns, *, rows: bool = False) -> datasets.Dataset:
+    """Return what Trainer reads, from a split's columns; with the numbers of rows if asked for."""
     return datasets.Dataset.from_dict(
         {
             "input_ids": columns["input_ids"],
             "token_type_ids": columns["token_type_ids"],
             "attention_mask": [[1] * n for n in columns["length"]],
             "labels": columns["label"],
-            "length": columns["length"],
+            **({"row": list(range(len(columns["label"])))} if rows else {}),
         }
     )
 

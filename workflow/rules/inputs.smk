@@ -13,6 +13,14 @@ def model_files(key):
     return files
 
 
+def states_files(wildcards):
+    """Return the held states of the frozen layers that an entry trains heads on."""
+    gating = plan.frozen_pass(config, wildcards.task, wildcards.method)
+    other = entries.entry(config, wildcards.method, "continues")
+    folder = f"<results>/runs/{wildcards.task}/{other}/seed{wildcards.seed}"
+    return [f"{folder}/states-{gating}.{kind}" for kind in ["json", "bin"]] if gating else []
+
+
 def trace_files(split):
     def files(wildcards):
         return [

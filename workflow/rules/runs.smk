@@ -7,6 +7,8 @@ rule train:
         backbone=rules.backbone.output,
         parent=model_files("continues"),
         teacher=model_files("teacher"),
+        # A cache of what backbone, parent and data say: its date decides nothing.
+        states=ancient(states_files),
     output:
         weights=model_file("<results>/runs/{task}/{method}/seed{seed}/model.safetensors"),
         config="<results>/runs/{task}/{method}/seed{seed}/config.json",
@@ -26,13 +28,48 @@ rule train:
     params:
         words=lambda wildcards: options.training_options(config, wildcards.task, wildcards.method),
         start=lambda wildcards, input: folder_options(input, "backbone", "parent", "teacher"),
+        states=lambda wildcards, input: states_option(input),
         folder=subpath(output.weights, parent=True),
         code=lambda wildcards: method_digest("workflow.scripts.train", wildcards.method),
     shell:
         "python -P -m workflow.scripts.train {params.words} --seed {wildcards.seed}"
-        " --data {input.record} --fit {input.fit} --tune {input.tune} {params.start}"
+        " --data {input.record} --fit {input.fit} --tune {input.tune} {params.start} {params.states}"
         " --checkpoint-minutes {config[resources][checkpoint_minutes]}"
         " --code {params.code} --out {params.folder} 2>&1 | tee {log}"
+
+
+# What exits read of frozen layers, computed once for every training of heads that continues them.
+rule states:
+    input:
+        weights=rules.train.output.weights,
+        config=rules.train.output.config,
+        provenance=rules.train.output.provenance,
+        record=rules.task_data.output.record,
+        fit=rules.task_data.output.fit,
+    output:
+        record=temp("<results>/runs/{task}/{method}/seed{seed}/states-{gating}.json"),
+        states=temp("<results>/runs/{task}/{method}/seed{seed}/states-{gating}.bin"),
+    log:
+        "<logs>/states/{task}-{method}-{seed}-{gating}.log",
+    benchmark:
+        "<benchmarks>/states/{task}-{method}-{seed}-{gating}.tsv"
+    wildcard_constraints:
+        method=TRAINED,
+        gating="off|hard",
+    conda:
+        "../../environment.yml"
+    threads: config["resources"]["threads"]
+    params:
+        folder=subpath(input.weights, parent=True),
+        precision=lambda wildcards: entries.method_settings(
+            config, wildcards.task, wildcards.method
+        )["precision"],
+        code=lambda wildcards: method_digest("workflow.scripts.states", wildcards.method),
+    shell:
+        "python -P -m workflow.scripts.states --model {params.folder} --gating {wildcards.gating}"
+        " --precision {params.precision} --data {input.record} --fit {input.fit}"
+        " --limit {config[resources][states_gb]} --states {output.states} --record {output.record}"
+        " 2>&1 | tee {log}"
 
 
 rule record:

@@ -23,6 +23,11 @@ def folder_options(input, *names):
     return " ".join(f"--{name} {os.path.dirname(input[name][0])}" for name in names if input[name])
 
 
+def states_option(input):
+    """Return the words that name the record of held states; none where there are none."""
+    return f"--states {input.states[0]}" if input.states else ""
+
+
 def report_options(tasks=None, names=None):
     """Return the words that say what a report is of: the manifest of the run, or of some tasks of
     it, and what its data are.

@@ -6,21 +6,28 @@ end. Checkpoints of other settings, data, code or weights to start from are remo
 beginning: an optimiser's state brings its old learning rate along.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smartbert.data.columns import read_columns
 from smartbert.errors import UserError
 from smartbert.files import PARTIAL, unwritable, whole_folder, write_csv
 from smartbert.provenance import of_model, of_training, sha256
 from smartbert.results import HISTORY, PROVENANCE, WEIGHTS, Run
-from smartbert.tasks import adopt_from
+from smartbert.tasks import Columns, TaskData, adopt_from
 from smartbert.train.devices import take_one
 from workflow.scripts.common import offline, run
+
+if TYPE_CHECKING:
+    from smartbert.methods.contract import Stage
+    from smartbert.train.states import HeldStates
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -35,6 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--fit", type=Path, required=True, help="fit.parquet")
     parser.add_argument("--tune", type=Path, required=True, help="tune.parquet")
     parser.add_argument("--backbone", type=Path, required=True, help="folder of the backbone")
+    parser.add_argument("--states", type=Path, help="json of held states of that model's layers")
     parser.add_argument("--parent", type=Path, help="model folder that this method continues")
     parser.add_argument("--teacher", type=Path, help="model folder that this method learns from")
     parser.add_argument(
@@ -77,6 +85,7 @@ def train(args: argparse.Namespace) -> None:
         seed=args.seed,
     )  # fmt: skip
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
+    states = held_states(args, parent, data, stages, fit)
     if args.teacher and not any(stage.teacher for stage in stages):
         raise UserError(
             f"no stage of {args.name} learns from a teacher; take `methods.{args.name}.teacher` out"
@@ -92,6 +101,7 @@ def train(args: argparse.Namespace) -> None:
         "teacher": teacher,
         "code": args.code,
         "precision": precision,
+        "states": states is not None,
     }
     shutil.rmtree(args.out / f"{PARTIAL}checkpoints", ignore_errors=True)
     with unwritable(args.out):  # by the checkpoints
@@ -108,6 +118,7 @@ def train(args: argparse.Namespace) -> None:
                 seed=args.seed,
                 precision=precision,
                 teacher=mentor,
+                states=states,
                 save_seconds=60 * args.checkpoint_minutes,
                 last=number == len(stages),
                 title=f"{data.task} {args.name} seed {args.seed} ({stage.name})",
@@ -117,7 +128,7 @@ def train(args: argparse.Namespace) -> None:
         method=args.name,
         seed=args.seed,
         settings=args.settings,
-        stages=tuple(stage_record(stage) for stage in stages),
+        stages=tuple(stage_record(stage, held=states is not None) for stage in stages),
         data=data.splits,
         seconds=time.monotonic() - started,
         device=hardware(),
@@ -131,6 +142,37 @@ def train(args: argparse.Namespace) -> None:
         write_csv(pd.DataFrame(history), folder / HISTORY)
         replace(record, weights=sha256(folder / WEIGHTS)).write(folder / PROVENANCE)
     discard(work)
+
+
+def held_states(
+    args: argparse.Namespace, parent: str | None, data: TaskData, stages: list[Stage], fit: Columns
+) -> HeldStates | None:
+    """Return the held states of the frozen layers, None where there are none.
+
+    Raises:
+        UserError: if they are of other weights, data or precision, or of another pass.
+    """
+    if args.states is None:
+        return None
+    from smartbert.train.precision import effective
+    from smartbert.train.states import HeldStates, StatesRecord
+
+    record = StatesRecord.read(args.states)
+    expected = {
+        "weights": parent,
+        "data": data.splits["fit"].sha256,
+        "precision": effective(args.settings["precision"]),
+        "gating": next((stage.frozen for stage in stages if stage.frozen), None),
+    }
+    for name, value in expected.items():
+        if (found := getattr(record, name)) != value:
+            raise UserError(
+                f"{args.states} has {name} {found!r}, this training needs {value!r}; delete it and"
+                " run again"
+            )
+    return (
+        HeldStates(args.states.with_suffix(".bin"), record, fit["length"]) if record.held else None
+    )
 
 
 def weights_of(folder: Path | None) -> str | None:

@@ -114,6 +114,26 @@ def read_from(config: dict, name: str) -> str | None:
     return None
 
 
+def frozen_pass(config: dict, task: str, name: str) -> str | None:
+    """Return the gating of the pass whose states an entry's heads read, None where they cannot be
+    held: with dropout in the frozen layers, or padding in the loss, they are never twice the same.
+
+    The entry has the threshold and the precision of the one it continues, so that the states are
+    those of any entry that continues it.
+    """
+    own, parent = record(config, name), entry(config, name, "continues")
+    if own is None or own.frozen is None or parent is None or not config["resources"]["states_gb"]:
+        return None
+    settings = method_settings(config, task, name)
+    before = method_settings(config, task, parent)
+    padded = settings.get("eta", 0) > 0 and not settings.get("mask_padding")
+    if settings.get("frozen_dropout", True) or padded:
+        return None
+    gated = own.frozen != "off"
+    alike = ["precision", *(["skip_threshold"] if gated else [])]
+    return own.frozen if all(settings.get(k) == before.get(k) for k in alike) else None
+
+
 def _same_threshold(config: dict, task: str, *names: str) -> bool:
     return len({method_settings(config, task, n).get("skip_threshold") for n in names}) == 1
 
