@@ -11,7 +11,7 @@ from functools import partial
 
 import torch
 from torch.nn import functional as F
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import (
     Batch,
@@ -81,7 +81,7 @@ def stage2_objective(
     Each exit reads its layer's own output, also for examples that skip the layer: at inference an
     exit is only ever asked after its layer ran.
     """
-    model.bert.train(frozen_dropout)
+    model.encoder.train(frozen_dropout)
     if model.gates is not None:
         model.gates.train(frozen_dropout)
     with torch.no_grad():
@@ -129,7 +129,7 @@ class SmartBert(Method):
     }
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone,
