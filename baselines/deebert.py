@@ -9,9 +9,8 @@ that layer answers with the final head, as intended.
 from functools import partial
 
 import torch
-from safetensors.torch import load_file
 from torch.nn import functional as F
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import (
     Batch,
@@ -25,9 +24,9 @@ from smartbert.methods.contract import (
 )
 from smartbert.methods.losses import total
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
+from smartbert.model.encoder import Pretrained
 from smartbert.model.heads import PoolerHead
 from smartbert.model.modeling import AdaptiveBert
-from smartbert.results import WEIGHTS
 
 
 def exits_objective(
@@ -43,22 +42,21 @@ def exits_objective(
 
 
 class DeeBert(Method):
-    """Exits with poolers of their own, which start from the pre-trained pooler."""
+    """Exits with poolers of their own, which start from the backbone's pre-trained one, if any."""
 
     criterion = "entropy"
     defaults: Settings = {"frozen_dropout": True}
     sweep = (0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(backbone, exits="pooler", head="pooler", **label_fields(labels))
 
     def initialise(self, model: AdaptiveBert, start: Start) -> None:
-        weights = load_file(start.backbone / WEIGHTS)
-        pooler = {name: weights[f"pooler.dense.{name}"] for name in ("weight", "bias")}
+        pooler = Pretrained(start.backbone, model.config.record).pooler()
         for head in model.exits or ():
-            if isinstance(head, PoolerHead):
+            if pooler is not None and isinstance(head, PoolerHead):
                 head.pooler.load_state_dict(pooler)
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import (
     Batch,
@@ -25,14 +25,14 @@ def final_objective(model: AdaptiveBert, batch: Batch, progress: Progress) -> di
 
 
 class FullBert(Method):
-    """All layers, one head; `head` = "pooler" (BERT's own) or "attention" (SmartBERT's, for
+    """All layers, one head; `head` = "pooler" (the encoder's own) or "attention" (SmartBERT's, for
     comparison).
     """
 
     defaults: Settings = {"head": "pooler"}
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(backbone, head=settings["head"], **label_fields(labels))
 

@@ -7,7 +7,7 @@ does.
 
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import (
     Batch,
@@ -43,7 +43,7 @@ class Pabee(Method):
     sweep = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone, exits="shared_pooler", head="pooler", **label_fields(labels)

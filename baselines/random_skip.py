@@ -6,7 +6,7 @@ they chose. Nothing is trained.
 
 import numpy as np
 import torch
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import (
     Method,
@@ -29,7 +29,7 @@ class RandomSkip(Method):
     defaults = {"skip_threshold": SKIP_THRESHOLD}
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone,

@@ -5,7 +5,7 @@ SmartBERT continues from this model, so the stage is trained once for both.
 
 from functools import partial
 
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import Method, Optimisation, Settings, Stage, label_fields
 from smartbert.methods.smartbert import scaled_penalty, stage1_objective
@@ -30,7 +30,7 @@ class SkipOnly(Method):
     }
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone,

@@ -4,7 +4,7 @@ The baseline that adaptive methods have to beat at equal cost: published at abou
 DeeBERT and PABEE on most tasks.
 """
 
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from baselines.full_bert import FullBert
 from smartbert.errors import UserError
@@ -13,14 +13,14 @@ from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 
 
 class TruncatedBert(FullBert):
-    """The first `depth` layers with BERT's own pooler head."""
+    """The first `depth` layers with the encoder's own head."""
 
     defaults = {"depth": 6}
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
-        depth, layers = settings["depth"], backbone.num_hidden_layers
+        depth, layers = settings["depth"], adaptive_config(backbone).num_hidden_layers
         if not 1 <= depth < layers:
             raise UserError(
                 f"depth {depth} of truncated_bert: the backbone has {layers} layers, allowed are"

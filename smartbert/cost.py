@@ -11,14 +11,14 @@ width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from smartbert.errors import unknown
 from smartbert.policies import Decisions, Policy
-from smartbert.records import Count, Record, Size, Text
+from smartbert.records import OPTIONAL, Count, Record, Size, Text
 
 PUBLISHED_LENGTH = 128  # every example is padded to this in the released codes
 
@@ -34,6 +34,7 @@ class Architecture(Record):
         gates: whether layers have learned skip gates; blind ones cost nothing.
         reference_layers: depth of the dense BERT that costs are related to (a truncated model's is
             the backbone's, not its own).
+        embedding: width of embeddings that a linear map widens to `hidden`; 0: they are as wide.
     """
 
     hidden: Size
@@ -46,6 +47,7 @@ class Architecture(Record):
     head: Text = "pooler"
     gates: bool = False
     reference_layers: Count = 0
+    embedding: Count = field(default=0, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,10 @@ class CostModel:
         """One LayerNorm over all tokens, where the convention counts it."""
         return self.convention.layer_norm * t * self.architecture.hidden
 
+    def embedded(self, t: np.ndarray) -> np.ndarray:
+        """Widening the embeddings, where the encoder does that; every example pays it."""
+        return self.convention.factor * t * self.architecture.embedding * self.architecture.hidden
+
     def small_attention(self, t: np.ndarray) -> np.ndarray:
         """The embedding to width d and the small attention that gates and attention heads share."""
         a, d = self.architecture, self.architecture.small_width
@@ -175,7 +181,8 @@ class CostModel:
         t = self.counted_lengths(lengths)
         if self.convention.layers_only:
             return np.full_like(t, depth)
-        return depth * self.layer(t) + self.head(self.convention.reference, t) + self.layer_norm(t)
+        layers = depth * self.layer(t) + self.layer_norm(t) + self.embedded(t)
+        return layers + self.head(self.convention.reference, t)
 
     def spent(self, decisions: Decisions, policy: Policy, lengths: np.ndarray) -> np.ndarray:
         """Return what each example cost, (N,) int64.
@@ -189,7 +196,7 @@ class CostModel:
         executed = decisions.executed
         if c.layers_only:
             return executed.sum(-1)
-        cost = executed.sum(-1) * self.layer(t) + self.layer_norm(t)
+        cost = executed.sum(-1) * self.layer(t) + self.layer_norm(t) + self.embedded(t)
         if a.gates and (policy.skip_threshold is not None or c.all_exits):
             cost = cost + decisions.exit_layer * self.gate(t)
         if a.exits:

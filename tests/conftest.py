@@ -82,7 +82,7 @@ def tiny_model(tiny_backbone):
                     parameter.mul_(6)
                 if name.startswith(("exits.", "head.")) and parameter.ndim == 2:
                     parameter.mul_(4)
-                if "encoder" in name and parameter.ndim == 2:
+                if ".layer." in name and parameter.ndim == 2:
                     parameter.mul_(5)
         return model.eval()
 

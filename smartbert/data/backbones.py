@@ -1,5 +1,5 @@
-"""Backbones: any pre-trained BERT, from the hub, a local folder, or weights inside an installed
-package.
+"""Backbones: any pre-trained encoder of a known type, from the hub, a local folder, or weights
+inside an installed package.
 
 `fetch` is the only place that may use the network for weights; it writes one plain folder (config,
 safetensors, tokenizer) that everything else reads. Nothing falls back from one source to another.
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from smartbert.data.settings import looks_local
+from smartbert.encoders.record import Encoder, encoder
 from smartbert.errors import UserError, first_line
 from smartbert.files import whole_folder
 from smartbert.results import WEIGHTS
@@ -47,25 +48,26 @@ def _has_weights(config: Path) -> bool:
 
 
 def fetch(path: str, target: Path) -> None:
-    """Write the backbone (BERT with pooler, float32) and its tokenizer to a folder.
+    """Write the backbone (float32, with a pooler that is used) and its tokenizer to a folder.
 
     Raises:
-        UserError: if it cannot be reached or read, or is no BERT.
+        UserError: if it cannot be reached or read, or its type is not known here.
     """
-    from transformers import AutoConfig, AutoTokenizer, BertModel
+    import transformers
 
     where = source(path)
     try:
-        config = AutoConfig.from_pretrained(where)
-        if config.model_type != "bert":
-            raise UserError(
-                f"backbone {path!r} is a {config.model_type!r}, not a 'bert'; set {SETTING}"
-            )
-        tokenizer = AutoTokenizer.from_pretrained(where)
+        record = _record(where, path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where)
+        kind: type[transformers.PreTrainedModel] = getattr(transformers, record.model)
         model, info = cast(
-            "tuple[BertModel, dict[str, list[str]]]",  # what it returns with `output_loading_info`
-            BertModel.from_pretrained(
-                where, output_loading_info=True, dtype="float32", use_safetensors=True
+            "tuple[transformers.PreTrainedModel, dict[str, list[str]]]",  # with the loading info
+            kind.from_pretrained(
+                where,
+                output_loading_info=True,
+                dtype="float32",
+                use_safetensors=True,
+                **record.loading,
             ),
         )
     except UserError:
@@ -75,9 +77,19 @@ def fetch(path: str, target: Path) -> None:
             f"cannot load backbone {path!r}: {first_line(error)};"
             f" check the network or set {SETTING}"
         ) from None
-    missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+    missing = [name for name in info["missing_keys"] if not name.startswith(record.left_out)]
     if missing:
         raise UserError(f"backbone {path!r} lacks weights {missing[:3]}...; set {SETTING}")
     with whole_folder(target, last=WEIGHTS) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+
+
+def _record(where: str, path: str) -> Encoder:
+    """Return the record of a backbone's type, as its config.json says it; no weights are read."""
+    from transformers import AutoConfig, PreTrainedConfig
+
+    fields, _ = PreTrainedConfig.get_config_dict(where)
+    # Old configs do not say their type; the library then guesses it from the backbone's name.
+    model_type = fields.get("model_type") or AutoConfig.from_pretrained(where).model_type
+    return encoder(model_type, setting=f"{SETTING}, now {path!r}")

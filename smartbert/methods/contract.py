@@ -21,7 +21,7 @@ from smartbert.errors import unknown
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-    from transformers import BertConfig
+    from transformers import PreTrainedConfig
 
     from smartbert.model.configuration import AdaptiveBertConfig
     from smartbert.model.modeling import AdaptiveBert
@@ -138,7 +138,7 @@ class Method:
     defaults: Settings = {}
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         """Return the model's config for a backbone and a task's label names."""
         raise NotImplementedError

@@ -11,7 +11,7 @@ from functools import partial
 
 import torch
 from torch.nn import functional as F
-from transformers import BertConfig
+from transformers import PreTrainedConfig
 
 from smartbert.methods.contract import (
     Batch,
@@ -125,7 +125,7 @@ class SmartBert(Method):
     }
 
     def configure(
-        self, backbone: BertConfig, settings: Settings, *, labels: tuple[str, ...]
+        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
         return adaptive_config(
             backbone,

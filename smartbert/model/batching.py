@@ -31,11 +31,17 @@ def length_batches(
     return batches
 
 
-def pad(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-    """Return input_ids, token_type_ids and attention_mask, (N, T), padded with 0 to the longest."""
+def pad(
+    ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]], *, padding: int = 0
+) -> dict[str, torch.Tensor]:
+    """Return input_ids, token_type_ids and attention_mask, (N, T), padded to the longest.
+
+    Args:
+        padding: the encoder's token id that pads.
+    """
     rows = [torch.tensor(row) for row in ids]
     return {
-        "input_ids": torch.nn.utils.rnn.pad_sequence(rows, batch_first=True),
+        "input_ids": torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding),
         "token_type_ids": torch.nn.utils.rnn.pad_sequence(
             [torch.tensor(row) for row in types], batch_first=True
         ),

@@ -1,14 +1,15 @@
-"""Configuration of the adaptive BERT: a `BertConfig` plus gates, exits, head, and the thresholds in
-use; what cost and policies read from it.
+"""Configuration of the adaptive model: sizes under the names of `BertConfig`, gates, exits, head,
+and the thresholds in use; what cost and policies read from it.
 """
 
 from typing import Literal
 
 from huggingface_hub.dataclasses import strict
-from transformers import AutoConfig, BertConfig
+from transformers import AutoConfig, BertConfig, PreTrainedConfig
 
 from smartbert.cost import Architecture
 from smartbert.criteria import NEVER
+from smartbert.encoders.record import Encoder, encoder
 from smartbert.policies import SKIP_THRESHOLD, Policy
 
 
@@ -16,12 +17,16 @@ from smartbert.policies import SKIP_THRESHOLD, Policy
 class AdaptiveBertConfig(BertConfig):
     """What a model is made of, and how it decides at inference.
 
+    Whatever the encoder, sizes have BERT's names; fields that its own config has beside them are
+    kept as they are.
+
     Attributes:
+        encoder: type of the encoder, a record in `smartbert.encoders`.
         gates: kind of the skip gate of every layer: "learned" (methods 2.1), the blind controls
             "random" and "constant", or None for no gates.
         gate_bias: start of the gate's last bias; None keeps torch's default, as released.
         exits: kind of the heads at layers 1..L-1 (a name in `heads.HEADS`), None for no exits.
-        head: kind of the final head.
+        head: kind of the final head; "pooler" is the encoder's own.
         small_width: width d of gates, attention heads and projections.
         small_queries: tokens that gates and attention heads compute at inference: "all", as
             specified, or "first", the only one they read, which is cheaper and gives the same
@@ -44,6 +49,7 @@ class AdaptiveBertConfig(BertConfig):
 
     model_type = "adaptive_bert"
 
+    encoder: str = "bert"
     gates: str | None = None
     gate_bias: float | int | None = None
     exits: str | None = None
@@ -65,6 +71,25 @@ class AdaptiveBertConfig(BertConfig):
     front: list | tuple | None = None
 
     @property
+    def record(self) -> Encoder:
+        """The encoder's record.
+
+        Raises:
+            UserError: if there is none of this type.
+        """
+        return encoder(self.encoder, setting="`encoder` of the model's config")
+
+    @property
+    def padding(self) -> int:
+        """Token id that pads."""
+        return self.pad_token_id or 0
+
+    @property
+    def positions(self) -> int:
+        """Tokens of the longest input that the encoder has positions for."""
+        return self.max_position_embeddings - self.record.reserved
+
+    @property
     def names(self) -> dict[int, str]:
         """Label names by class id."""
         return {int(number): name for number, name in (self.id2label or {}).items()}
@@ -78,11 +103,16 @@ class AdaptiveBertConfig(BertConfig):
 AutoConfig.register(AdaptiveBertConfig.model_type, AdaptiveBertConfig)
 
 
-def adaptive_config(backbone: BertConfig, **fields: object) -> AdaptiveBertConfig:
+def adaptive_config(backbone: PreTrainedConfig, **fields: object) -> AdaptiveBertConfig:
     """Return the config of an adaptive model on a given backbone; unless a field says otherwise the
     small heads are as wide as fits it.
+
+    Raises:
+        UserError: if the backbone's type has no record.
     """
-    base = {**backbone.to_dict(), "small_width": small_width(backbone.hidden_size)}
+    record = encoder(backbone.model_type, setting="`backbone.path`")
+    base = record.ours(backbone.to_dict())
+    base |= {"encoder": record.model_type, "small_width": small_width(base["hidden_size"])}
     for name in ("model_type", "architectures", "transformers_version", "_name_or_path", "dtype"):
         base.pop(name, None)
     return AdaptiveBertConfig(**{**base, **fields})
@@ -110,6 +140,7 @@ def architecture(config: AdaptiveBertConfig) -> Architecture:
         head=config.head,
         gates=config.gates == "learned",
         reference_layers=config.reference_layers or config.num_hidden_layers,
+        embedding=config.record.embedded(config.to_dict()),
     )
 
 

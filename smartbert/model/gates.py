@@ -69,10 +69,21 @@ def make_gate(config: AdaptiveBertConfig) -> nn.Module:
 def lots(input_ids: Tensor, layer: int) -> Tensor:
     """Return one number in [0, 1) per example (N,), a hash of its token ids (N, T) and the layer.
 
-    Padding (id 0) does not count, so the number is the same in every batch and on every machine.
+    Id 0 does not count: with 0 for padding the number is the same in every batch and on every
+    machine.
     """
     weights = (
         torch.arange(1, input_ids.shape[1] + 1, device=input_ids.device) * 40503 + layer * 7919
     )
     mixed = ((input_ids * weights) % 1000003).sum(1) * 69069 + layer * 362437
     return ((mixed * mixed + 12345) % 1000003).double() / 1000003
+
+
+def straight_through(gate: Tensor, threshold: float) -> Tensor:
+    """Return 1 where gate >= threshold and 0 elsewhere, with the gradient of the soft gate (methods
+    2.2).
+
+    Written as hard + (gate - gate) rather than gate + (hard - gate): the latter is 0 or 1 only up
+    to rounding.
+    """
+    return (gate >= threshold).to(gate.dtype) + (gate - gate.detach())

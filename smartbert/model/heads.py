@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 from torch import Tensor, nn
+from transformers.activations import ACT2FN
 
 from smartbert.errors import UserError, unknown
 from smartbert.model.attention import DefaultLinear, SmallAttention, projection
@@ -55,7 +56,9 @@ class AttentionHead(nn.Module):
 
 
 class PoolerHead(nn.Module):
-    """BERT's own head: pooler on the first token, dropout, linear (methods 1 and 3)."""
+    """The encoder's own head; BERT's is a pooler on the first token, dropout, linear (methods 1 and
+    3).
+    """
 
     first_only = True
 
@@ -68,10 +71,18 @@ class PoolerHead(nn.Module):
             else config.classifier_dropout
         )
         self.out = nn.Linear(config.hidden_size, config.classes)
+        own = config.record.head
+        self.activation, self.drops_first = ACT2FN[own.activation], own.drops_first
+
+    def pooled(self, hidden: Tensor) -> Tensor:
+        """Return what the last linear map reads (N, H) from hidden (N, T, H)."""
+        first = hidden[:, 0]
+        first = self.dropout(first) if self.drops_first else first
+        return self.dropout(self.activation(self.pooler(first)))
 
     def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         """Return logits (N, C) from hidden (N, T, H)."""
-        return self.out(self.dropout(torch.tanh(self.pooler(hidden[:, 0]))))
+        return self.out(self.pooled(hidden))
 
 
 class SharedPoolerHead(nn.Module):
@@ -91,8 +102,7 @@ class SharedPoolerHead(nn.Module):
 
     def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         """Return logits (N, C) from hidden (N, T, H)."""
-        head = self.__dict__["head"]
-        return self.out(head.dropout(torch.tanh(head.pooler(hidden[:, 0]))))
+        return self.out(self.__dict__["head"].pooled(hidden))
 
 
 HEADS: dict[str, Callable[..., nn.Module]] = {

@@ -1,4 +1,5 @@
-"""The adaptive BERT: the layer loop that every method shares, for training and for live inference.
+"""The adaptive encoder: the layer loop that every method shares, for training and for live
+inference.
 
 `AdaptiveBert.layers` is the training pass (every layer is computed, gates mix its input and output;
 methods 2.2); `AdaptiveBert.infer` is the inference pass (skipped layers and finished rows are not
@@ -11,102 +12,59 @@ Shapes: N examples, L layers, T tokens, H hidden width, C classes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForSequenceClassification, BertModel, BertPreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import initialization as init
-from transformers.masking_utils import create_bidirectional_mask
-from transformers.utils.generic import ModelOutput
 
 from smartbert.errors import UserError
 from smartbert.model.attention import DefaultLinear, projection
 from smartbert.model.configuration import AdaptiveBertConfig, policy_from_config
-from smartbert.model.gates import lots, make_gate
+from smartbert.model.encoder import (
+    OLD_NAMES,
+    Pretrained,
+    embed,
+    layer_mask,
+    layers_of,
+    make_encoder,
+    new_name,
+    run_layer,
+)
+from smartbert.model.gates import lots, make_gate, straight_through
 from smartbert.model.heads import extra_arrays, head_kind, needed_extras
+from smartbert.model.outputs import AdaptiveOutput, FrozenStates, LayerStates
 from smartbert.policies import Policy
 
-if TYPE_CHECKING:
-    from torch.nn.attention.flex_attention import BlockMask
-
-EncoderMask: TypeAlias = "Tensor | BlockMask | None"
 GATING = ("off", "soft", "hard")
 
 
-@dataclass
-class LayerStates:
-    """What one training pass saw.
+class AdaptiveBert(PreTrainedModel):
+    """Encoder with an optional gate before and an optional exit after each layer.
 
     Attributes:
-        inputs: h_0..h_{L-1}, what each layer received, L tensors (N, T, H).
-        outputs: F_l(h_{l-1}), each layer's own output before mixing, L tensors (N, T, H).
-        last: h_L, the gated output of the last layer (N, T, H).
-        gates: probability of skipping each layer, before hardening (N, L); None with gating off.
-        attention_mask: 1 on tokens, 0 on padding (N, T).
-    """
-
-    inputs: list[Tensor]
-    outputs: list[Tensor]
-    last: Tensor
-    gates: Tensor | None
-    attention_mask: Tensor
-
-
-@dataclass
-class FrozenStates:
-    """What the heads of frozen layers read.
-
-    Attributes:
-        exits: F_l(h_{l-1}) of layers 1..L-1, each layer's own output, L-1 tensors (N, T, H).
-        last: h_L, what the final head reads (N, T, H).
-        attention_mask: 1 on tokens, 0 on padding (N, T).
-    """
-
-    exits: list[Tensor]
-    last: Tensor
-    attention_mask: Tensor
-
-
-@dataclass
-class AdaptiveOutput(ModelOutput):
-    """Answer of one forward call. The library wants a default for every field.
-
-    Attributes:
-        loss: scalar, in training with an objective; then there is no answer.
-        logits: (N, C); the exiting layer's, or the final head's.
-        parts: the loss by component, detached scalars, in training.
-        exit_layer: (N,) the last layer visited, 1-based; L if no exit happened.
-        executed: (N, L) bool, layers that ran.
-        gates: (N, L) gate values, NaN where not visited or without gates.
-    """
-
-    loss: Tensor | None = None
-    logits: Tensor = None  # type: ignore[assignment]  # set by infer
-    parts: dict[str, Tensor] | None = None
-    exit_layer: Tensor = None  # type: ignore[assignment]  # set by infer
-    executed: Tensor = None  # type: ignore[assignment]  # set by infer
-    gates: Tensor = None  # type: ignore[assignment]  # set by infer
-
-
-class AdaptiveBert(BertPreTrainedModel):
-    """BERT encoder with an optional gate before and an optional exit after each layer.
-
-    Attributes:
+        encoder: the library's model without a head, of the type that the config names.
         objective: in training, the function (model, batch) -> dict of scalar tensors whose entry
             "loss" is differentiated; set by the training stage, never saved.
     """
 
     config_class = AdaptiveBertConfig
     config: AdaptiveBertConfig
+    base_model_prefix = "encoder"
+    # What an encoder may support; each checks it for itself.
+    supports_gradient_checkpointing = True
+    _supports_flash_attn = True
+    _supports_sdpa = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
 
     def __init__(self, config: AdaptiveBertConfig):
         super().__init__(config)
         depth = config.num_hidden_layers
-        self.bert = BertModel(config, add_pooling_layer=False)
+        self.encoder = make_encoder(config)
         self.head = head_kind(config.head)(config, final=True)
         self.gates = (
             nn.ModuleList(make_gate(config) for _ in range(depth)) if config.gates else None
@@ -139,21 +97,20 @@ class AdaptiveBert(BertPreTrainedModel):
             super()._init_weights(module)
 
     @classmethod
+    def from_pretrained(cls, *given: Any, **options: Any) -> Self:  # `Any`: the library's own
+        """Load a saved model, one with older names of its weights included."""
+        return super().from_pretrained(*given, **{"key_mapping": OLD_NAMES, **options})
+
+    @classmethod
     def from_backbone(cls, folder: Path, config: AdaptiveBertConfig) -> AdaptiveBert:
         """Return a model with a pre-trained encoder (and pooler, where the head has one) and new
         small modules.
         """
-        model = cls(config)
-        backbone = BertModel.from_pretrained(folder, use_safetensors=True)
-        kept = {k: v for k, v in backbone.state_dict().items() if not k.startswith("pooler.")}
-        layers = tuple(f"encoder.layer.{i}." for i in range(config.num_hidden_layers))
-        kept = {
-            k: v for k, v in kept.items() if not k.startswith("encoder.") or k.startswith(layers)
-        }
-        model.bert.load_state_dict(kept)
-        pooler = getattr(model.head, "pooler", None)
-        if pooler is not None and backbone.pooler is not None:
-            pooler.load_state_dict(backbone.pooler.dense.state_dict())
+        model, backbone = cls(config), Pretrained(folder, config.record)
+        model.encoder.load_state_dict(backbone.encoder(depth=config.num_hidden_layers))
+        pooler, pretrained = getattr(model.head, "pooler", None), backbone.pooler()
+        if pooler is not None and pretrained is not None:
+            pooler.load_state_dict(pretrained)
         return model
 
     def adopt(self, weights: dict[str, Tensor]) -> None:
@@ -164,6 +121,7 @@ class AdaptiveBert(BertPreTrainedModel):
             ValueError: if the other model lacks a part of this one's encoder or final head.
         """
         own = self.state_dict()
+        weights = {new_name(name): value for name, value in weights.items()}
         for name, value in weights.items():
             if name in own and own[name].shape != value.shape:
                 raise UserError(
@@ -174,17 +132,18 @@ class AdaptiveBert(BertPreTrainedModel):
         missing, _ = self.load_state_dict(
             {k: v for k, v in weights.items() if k in own}, strict=False
         )
-        needed = [name for name in missing if name.startswith(("bert.", "head."))]
+        needed = [name for name in missing if name.startswith(("encoder.", "head."))]
         if needed:
             raise ValueError(f"the model to continue lacks {needed[0]}")
 
-    def embed(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, EncoderMask]:
-        """Return h_0 (N, T, H), the 0/1 mask (N, T) and the mask that the encoder layers take."""
+    def embed(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Return h_0 (N, T, H), the 0/1 mask (N, T) and what all layers take beside h and it."""
         ids = batch["input_ids"]
         mask = batch.get("attention_mask")
         mask = torch.ones_like(ids) if mask is None else mask
-        hidden = self.bert.embeddings(ids, token_type_ids=batch.get("token_type_ids"))
-        return hidden, mask, self.encoder_mask(hidden, mask)
+        record = self.config.record
+        hidden = embed(self.encoder, record, ids, batch.get("token_type_ids"))
+        return hidden, mask, record.shared(self.encoder, hidden)
 
     @property
     def own_threshold(self) -> float:
@@ -193,27 +152,22 @@ class AdaptiveBert(BertPreTrainedModel):
             raise ValueError("this model's config has no `skip_threshold`")
         return self.config.skip_threshold
 
-    def encoder_mask(self, hidden: Tensor, attention_mask: Tensor) -> EncoderMask:
-        """Return the mask in the form that the attention implementation in use takes."""
-        return create_bidirectional_mask(
-            config=self.config, inputs_embeds=hidden, attention_mask=attention_mask
-        )
-
     def layers(self, batch: dict[str, Tensor], gating: str) -> LayerStates:
         """Run every layer, mixing by the gates (methods 2.2).
 
         Args:
             batch: input_ids, attention_mask, token_type_ids, each (N, T).
-            gating: "off" (plain BERT), "soft" (gates as they are) or "hard" (0/1 forward at
+            gating: "off" (the plain encoder), "soft" (gates as they are) or "hard" (0/1 forward at
                 `config.skip_threshold`, gradient of the soft gate).
         """
         if gating not in GATING:
             raise ValueError(f"unknown gating {gating!r}; known: {', '.join(GATING)}")
-        hidden, mask, encoder_mask = self.embed(batch)
+        hidden, mask, shared = self.embed(batch)
+        given = {**shared, **layer_mask(self.encoder, hidden, mask)}
         inputs, outputs, gates = [], [], []
-        for index, layer in enumerate(self.bert.encoder.layer):
+        for index, layer in enumerate(layers_of(self.encoder, self.config.record)):
             inputs.append(hidden)
-            outputs.append(layer(hidden, encoder_mask))
+            outputs.append(run_layer(layer, hidden, **given))
             if gating == "off":
                 hidden = outputs[-1]
                 continue
@@ -234,7 +188,7 @@ class AdaptiveBert(BertPreTrainedModel):
             if not torch.is_autocast_enabled(held.device.type):
                 held = held.to(self.dtype)
             return FrozenStates([*held[:-1]], held[-1], batch["attention_mask"])
-        self.bert.train(dropout)
+        self.encoder.train(dropout)
         if self.gates is not None:
             self.gates.train(dropout)
         states = self.layers(batch, gating)
@@ -276,7 +230,7 @@ class AdaptiveBert(BertPreTrainedModel):
         Decisions are those of one example at a time (methods 2.4): skip if gate >= threshold, then
         no exit test; else run the layer and stop if the policy says so.
         """
-        hidden, mask, _ = self.embed(batch)
+        hidden, mask, shared = self.embed(batch)
         device, (n, depth) = hidden.device, (len(hidden), self.config.num_hidden_layers)
         logits = torch.empty(n, self.config.classes, device=device)
         executed = np.zeros((n, depth), dtype=bool)
@@ -295,7 +249,8 @@ class AdaptiveBert(BertPreTrainedModel):
             if not len(run):
                 continue
             rows = torch.as_tensor(run, device=device)
-            hidden = hidden.index_copy(0, rows, self.layer(index, hidden[rows], mask[rows]))
+            output = self.layer(index, hidden[rows], mask[rows], shared)
+            hidden = hidden.index_copy(0, rows, output)
             executed[run, index] = True
             if self.exits is None or index == depth - 1 or not policy.tests(index):
                 continue
@@ -323,21 +278,23 @@ class AdaptiveBert(BertPreTrainedModel):
         """Return the probability (N,) that layer `index` (0-based) is skipped."""
         if self.gates is None:
             raise ValueError("this model has no gates")
-        return self.gates[index](hidden, attention_mask, lots(input_ids, index))
+        ids = input_ids.masked_fill(attention_mask == 0, 0)  # whatever the encoder pads with
+        return self.gates[index](hidden, attention_mask, lots(ids, index))
 
-    def layer(self, index: int, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Run encoder layer `index` (0-based) on hidden (N, T, H) with a 0/1 mask (N, T)."""
-        return self.bert.encoder.layer[index](hidden, self.encoder_mask(hidden, attention_mask))
-
-
-def straight_through(gate: Tensor, threshold: float) -> Tensor:
-    """Return 1 where gate >= threshold and 0 elsewhere, with the gradient of the soft gate (methods
-    2.2).
-
-    Written as hard + (gate - gate) rather than gate + (hard - gate): the latter is 0 or 1 only up
-    to rounding.
-    """
-    return (gate >= threshold).to(gate.dtype) + (gate - gate.detach())
+    def layer(
+        self,
+        index: int,
+        hidden: Tensor,
+        attention_mask: Tensor,
+        shared: dict[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Run encoder layer `index` (0-based) on hidden (N, T, H) with a 0/1 mask (N, T), and with
+        what all layers take, as `embed` gives it; None works it out.
+        """
+        record = self.config.record
+        given = record.shared(self.encoder, hidden) if shared is None else shared
+        mask = layer_mask(self.encoder, hidden, attention_mask)
+        return run_layer(layers_of(self.encoder, record)[index], hidden, **given, **mask)
 
 
 AutoModelForSequenceClassification.register(AdaptiveBertConfig, AdaptiveBert)

@@ -80,7 +80,7 @@ class Classifier:
         self.config = config = model.config
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER[0]))
         self.tokenizer.no_padding()
-        self.max_tokens = config.max_tokens or config.max_position_embeddings
+        self.max_tokens = config.max_tokens or config.positions
         spec = TASKS.get(config.task or "")
         self.columns = spec.columns if spec else None
         self.names = config.names

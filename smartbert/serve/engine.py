@@ -26,10 +26,10 @@ from smartbert.model.gates import Gate, lots
 from smartbert.model.heads import AttentionHead, needed_extras
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.policies import Decisions, Policy
+from smartbert.serve.encoder_forms import encoder_form
 from smartbert.serve.fast_modules import (
     FastAttentionHead,
     FastGate,
-    FastLayer,
     FastPair,
     PlainGate,
     PlainHead,
@@ -95,7 +95,7 @@ class Engine:
         if dtype not in DTYPES:
             raise unknown("dtype", dtype, DTYPES, setting="--dtype")
         self.policy = policy_from_config(model.config) if policy is None else policy
-        self.config = config = model.config
+        self.config = model.config
         self.device = model.device
         self.dtype = DTYPES[dtype]
         model.eval()
@@ -103,7 +103,6 @@ class Engine:
         if self.dtype != model.dtype:
             model = copy.deepcopy(model)
             model.to(dtype=self.dtype)  # type: ignore[call-arg]  # the library's wrapper hides its types
-        self.embeddings = model.bert.embeddings
 
         def cast(weight: Tensor) -> Tensor:
             return weight.detach().to(self.dtype).contiguous()
@@ -113,7 +112,8 @@ class Engine:
                 return FastAttentionHead(module, cast)
             return PlainHead(module)
 
-        self.layers = [FastLayer(layer, config, cast) for layer in model.bert.encoder.layer]
+        self.encoder = encoder_form(model, cast)
+        self.layers = self.encoder.layers
         self.gates = [
             FastGate(gate, cast)
             if isinstance(gate, Gate) and type(gate) is Gate
@@ -158,7 +158,8 @@ class Engine:
             return answers
         alive = np.argsort(-lengths, kind="stable")
         rows = Ragged(lengths[alive], self.device)
-        hidden = self._embed([examples[i] for i in alive])
+        first = [examples[i] for i in alive]
+        hidden = self.encoder.embed([e.ids for e in first], [e.types for e in first], rows)
         draws = self._draws(examples)
         state, gates = self.policy.start(n), None
         for index, layer in enumerate(self.layers):
@@ -225,25 +226,12 @@ class Engine:
         return ~self.policy.skips(gates) if forced is None else forced.executed[alive, index]
 
     def _check(self, lengths: np.ndarray) -> None:
-        most = self.config.max_position_embeddings
+        most = self.config.positions
         if len(lengths) and (lengths.min() < 1 or lengths.max() > most):
             raise ValueError(
                 f"an example has {lengths.min() if lengths.min() < 1 else lengths.max()} tokens;"
                 f" this model takes 1 to {most}"
             )
-
-    def _embed(self, examples: Sequence[Example]) -> Tensor:
-        """Return h_0 (M, H) of rows laid end to end."""
-        layer = self.embeddings
-        ids = torch.tensor([token for e in examples for token in e.ids], device=self.device)
-        types = torch.tensor([kind for e in examples for kind in e.types], device=self.device)
-        places = torch.tensor([i for e in examples for i in range(len(e.ids))], device=self.device)
-        found = (
-            layer.word_embeddings(ids)
-            + layer.token_type_embeddings(types)
-            + layer.position_embeddings(places)
-        )
-        return layer.LayerNorm(found)
 
     def _draws(self, examples: Sequence[Example]) -> Tensor | None:
         """Return the lots (N, L) of gates that do not look at the example."""

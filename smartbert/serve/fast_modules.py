@@ -1,4 +1,4 @@
-"""Layers, gates and heads on rows laid end to end.
+"""Gates and heads on rows laid end to end.
 
 Gates and attention heads read their first token only, and no token gets a key or a value: the
 same numbers for T d instead of T d^2 multiply-adds; a layer's exit and the next layer's gate
@@ -14,72 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers.activations import ACT2FN
-from transformers.models.bert.modeling_bert import BertLayer, BertSelfAttention
 
 from smartbert.model.attention import SmallAttention
-from smartbert.model.configuration import AdaptiveBertConfig
 from smartbert.model.gates import Gate
 from smartbert.model.heads import AttentionHead, extra_arrays
 from smartbert.serve.ragged import Ragged
 
 Cast: TypeAlias = Callable[[Tensor], Tensor]  # to the engine's type of numbers
-
-
-class FastLayer:
-    """One encoder layer on rows laid end to end, with queries, keys and values in one product."""
-
-    def __init__(self, layer: nn.Module, config: AdaptiveBertConfig, cast: Cast):
-        if not isinstance(layer, BertLayer):
-            raise TypeError(f"{type(layer).__name__} is no layer of BERT")
-        attention = layer.attention
-        if not isinstance(attention.self, BertSelfAttention):
-            raise TypeError("a layer that looks at another text has no fast form")
-        maps = _maps(attention.self)
-        self.heads = config.num_attention_heads
-        self.eps = config.layer_norm_eps
-        self.width = config.hidden_size
-        self.activation = ACT2FN[config.hidden_act]
-        self.qkv = tuple(
-            cast(torch.cat([getattr(m, part) for m in maps])) for part in ("weight", "bias")
-        )
-        self.attended = _linear(attention.output.dense, cast)
-        self.norm = _linear(attention.output.LayerNorm, cast)
-        self.up = _linear(layer.intermediate.dense, cast)
-        self.down = _linear(layer.output.dense, cast)
-        self.last_norm = _linear(layer.output.LayerNorm, cast)
-
-    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
-        """Return the layer's output (M, H)."""
-        mixed = self._attend(F.linear(hidden, *self.qkv), rows)
-        shape = (self.width,)
-        hidden = F.layer_norm(
-            F.linear(mixed, *self.attended).add_(hidden), shape, *self.norm, self.eps
-        )
-        wide = self.activation(F.linear(hidden, *self.up))
-        return F.layer_norm(
-            F.linear(wide, *self.down).add_(hidden), shape, *self.last_norm, self.eps
-        )
-
-    def _attend(self, qkv: Tensor, rows: Ragged) -> Tensor:
-        if rows.even:
-            return self._attend_block(qkv.view(len(rows), -1, qkv.shape[-1]), None)
-        if qkv.device.type == "cpu":
-            return torch.cat(
-                [
-                    self._attend_block(qkv[start : start + n * t].view(n, t, -1), None)
-                    for start, n, t in rows.groups
-                ]
-            )
-        present = None if rows.present is None else rows.present[:, None, None, :]
-        block = self._attend_block(rows.padded(qkv), present)
-        return rows.flat(block.view(len(rows), -1, self.width))
-
-    def _attend_block(self, qkv: Tensor, mask: Tensor | None) -> Tensor:
-        n, t, _ = qkv.shape
-        q, k, v = qkv.view(n, t, 3, self.heads, self.width // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return mixed.transpose(1, 2).reshape(n * t, self.width)
 
 
 class FastSmallAttention:
@@ -170,7 +111,7 @@ class FastAttentionHead:
     def __init__(self, head: AttentionHead, cast: Cast):
         self.head = head
         self.small = FastSmallModules([head], cast)
-        self.out = _linear(head.out, Tensor.float)
+        self.out = linear(head.out, Tensor.float)
 
     def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
         """Return logits (n, C)."""
@@ -224,23 +165,27 @@ class PlainHead:
         return extra_arrays(self.head, *_block(hidden, rows, self.head))
 
 
-def _maps(
-    attention: SmallAttention | BertSelfAttention,
-) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+def _maps(attention: SmallAttention) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
     return attention.query, attention.key, attention.value
 
 
-def _linear(module: nn.Linear | nn.LayerNorm, cast: Cast) -> tuple[Tensor, Tensor]:
+def linear(module: nn.Linear | nn.LayerNorm, cast: Cast) -> tuple[Tensor, Tensor]:
+    """Return a module's weight and bias."""
     return cast(module.weight), cast(module.bias)
 
 
+def padded_block(hidden: Tensor, rows: Ragged) -> tuple[Tensor, Tensor]:
+    """Return a padded block (n, T, H) and its 0/1 mask (n, T)."""
+    block = rows.padded(hidden)
+    full = torch.ones(block.shape[:2], dtype=torch.bool, device=hidden.device)
+    return block, (full if rows.present is None else rows.present).long()
+
+
 def _block(hidden: Tensor, rows: Ragged, reader: nn.Module) -> tuple[Tensor, Tensor]:
-    """Return a padded block (n, T, H) and its 0/1 mask (n, T); of the first tokens alone where the
-    reader reads no other.
+    """Return a padded block and its mask; of the first tokens alone where the reader reads no
+    other.
     """
     if getattr(reader, "first_only", False):
         block = hidden[rows.first][:, None]
         return block, torch.ones(block.shape[:2], dtype=torch.long, device=hidden.device)
-    block = rows.padded(hidden)
-    full = torch.ones(block.shape[:2], dtype=torch.bool, device=hidden.device)
-    return block, (full if rows.present is None else rows.present).long()
+    return padded_block(hidden, rows)

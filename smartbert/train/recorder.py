@@ -91,7 +91,9 @@ def _record_split(
     parts, done = [], 0
     for rows in length_batches(lengths, tokens=RECORDED_TOKENS):
         batch = pad(
-            [split["input_ids"][i] for i in rows], [split["token_type_ids"][i] for i in rows]
+            [split["input_ids"][i] for i in rows],
+            [split["token_type_ids"][i] for i in rows],
+            padding=model.config.padding,
         )
         part = _record_batch(model, {k: v.to(model.device) for k, v in batch.items()}, grid)
         part["example"] = rows[part["example"]]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from transformers import (
-    BertConfig,
+    AutoConfig,
     DataCollatorWithPadding,
     PreTrainedTokenizerBase,
     TrainingArguments,
@@ -91,7 +91,7 @@ def build(
         parent: folder of the model that the method continues, None for the backbone.
     """
     set_seed(seed)
-    sizes = BertConfig.from_pretrained(backbone)
+    sizes = AutoConfig.from_pretrained(backbone)
     config = method.configure(sizes, settings, labels=task.labels)
     if parent is None:
         model = AdaptiveBert.from_backbone(backbone, config)

@@ -84,7 +84,10 @@ def hold(
         flat = blocks.map(partial, writable=True)
         for rows in batches:
             columns = ([split[name][i] for i in rows] for name in ("input_ids", "token_type_ids"))
-            batch = {name: part.to(model.device) for name, part in pad(*columns).items()}
+            batch = {
+                name: part.to(model.device)
+                for name, part in pad(*columns, padding=model.config.padding).items()
+            }
             with products(record.precision), mixed:
                 states = model.frozen(batch, record.gating, dropout=False)
             found = torch.stack([*states.exits, states.last]).to("cpu", torch.bfloat16)

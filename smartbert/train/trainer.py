@@ -23,7 +23,8 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from smartbert.errors import Diverged, UserError
 from smartbert.methods.contract import Batch, Progress, Stage
 from smartbert.model.configuration import policy_from_config
-from smartbert.model.modeling import AdaptiveBert, AdaptiveOutput
+from smartbert.model.modeling import AdaptiveBert
+from smartbert.model.outputs import AdaptiveOutput
 from smartbert.tasks import Columns
 from smartbert.train.callbacks import BestEpoch
 from smartbert.train.states import HeldStates

@@ -37,8 +37,8 @@ STAGE2 = partial(
 
 def our_name(name: str) -> str:
     """Translate a released parameter name to ours."""
-    name = re.sub(r"^embedding\.", "bert.embeddings.", name)
-    name = re.sub(r"^encoder\.", "bert.encoder.", name)
+    name = re.sub(r"^encoder\.", "encoder.encoder.", name)
+    name = re.sub(r"^embedding\.", "encoder.embeddings.", name)
     name = re.sub(r"^gate\.(\d+)\.output_layer_0", r"gates.\1.embed", name)
     name = re.sub(r"^gate\.(\d+)\.output_layer_1", r"gates.\1.score", name)
     name = re.sub(r"^gate\.(\d+)\.atten\.", r"gates.\1.attention.", name)

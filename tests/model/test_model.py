@@ -11,7 +11,8 @@ from transformers import AutoModelForSequenceClassification, BertForSequenceClas
 from smartbert.errors import UserError
 from smartbert.methods.smartbert import stage1_objective, stage2_objective
 from smartbert.model.configuration import adaptive_config
-from smartbert.model.modeling import AdaptiveBert, straight_through
+from smartbert.model.gates import straight_through
+from smartbert.model.modeling import AdaptiveBert
 from smartbert.policies import Policy
 
 FULL = Policy()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from encoder_types import adaptive
 from tokenizers import Tokenizer, models
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast
@@ -40,15 +41,16 @@ def distilled(model, batch, progress: Progress) -> dict[str, torch.Tensor]:
     return {"loss": F.mse_loss(own, said)}
 
 
-def run(model, stage: Stage, split, folder: Path, *, teacher=None) -> list[dict]:
+def run(model, stage: Stage, split, folder: Path, *, teacher=None, tokenizer=None) -> list[dict]:
     words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    berts = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]")
     return train_stage(
         model,
         stage,
         task=task("mnli"),
         fit=split,
         tune=split,
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]"),
+        tokenizer=tokenizer or berts,
         folder=folder,
         seed=1,
         precision="fp32",
@@ -94,7 +96,7 @@ def test_a_loss_sees_the_step_as_well_as_the_epoch(tiny_model, split, tmp_path):
 
 def test_groups_have_rates_of_their_own_and_the_released_decay(tiny_model, split, tmp_path):
     model = tiny_model(**HEADS)
-    rates = {"bert.": 1e-5, "bert.encoder.layer.0.": 0.0}
+    rates = {"encoder.": 1e-5, "encoder.encoder.layer.0.": 0.0}
     own = trainer(model, Stage("one", TWO_EPOCHS, joint, rates=rates), split, tmp_path)
     found = {}
     for group in own.optimizer.param_groups:
@@ -103,8 +105,8 @@ def test_groups_have_rates_of_their_own_and_the_released_decay(tiny_model, split
             found[name] = (group["initial_lr"], group["weight_decay"])
     assert set(found) == {name for name, _ in model.named_parameters()}
     for name, (rate, decay) in found.items():
-        first = name.startswith("bert.encoder.layer.0.")
-        assert rate == (0.0 if first else 1e-5 if name.startswith("bert.") else 1e-3)
+        first = name.startswith("encoder.encoder.layer.0.")
+        assert rate == (0.0 if first else 1e-5 if name.startswith("encoder.") else 1e-3)
         assert decay == (0.0 if "bias" in name or "LayerNorm.weight" in name else 0.1)
     before = [group["lr"] for group in own.optimizer.param_groups]
     own.optimizer.step()
@@ -123,9 +125,9 @@ def test_without_rates_the_optimiser_is_the_librarys(tiny_model, split, tmp_path
 def test_a_rate_of_zero_keeps_its_parameters_and_the_others_move(tiny_model, split, tmp_path):
     model = tiny_model(**HEADS)
     before = weights(model)
-    run(model, Stage("one", TWO_EPOCHS, joint, rates={"bert.": 0.0}), split, tmp_path)
+    run(model, Stage("one", TWO_EPOCHS, joint, rates={"encoder.": 0.0}), split, tmp_path)
     for name, value in model.state_dict().items():
-        assert torch.equal(before[name], value) == name.startswith("bert."), name
+        assert torch.equal(before[name], value) == name.startswith("encoder."), name
 
 
 def test_a_rate_for_no_parameter_is_refused(tiny_model, split, tmp_path):
@@ -192,3 +194,22 @@ def test_a_stages_record_says_rates_and_teacher_only_where_it_has_them():
     more = dataclasses.replace(plain, rates={"head.": 0.1}, teacher=True)
     found = stage_record(more).to_json()
     assert found["rates"] == {"head.": 0.1} and found["teacher"] is True
+
+
+@pytest.mark.parametrize("kind", ["mpnet", "roberta"])
+def test_batches_are_padded_as_the_encoder_pads(split, tmp_path, kind):
+    seen = []
+
+    def watched(model, batch, progress: Progress) -> dict[str, torch.Tensor]:
+        seen.append(batch)
+        return joint(model, batch, progress)
+
+    model = adaptive(kind, exits="pooler")
+    split["input_ids"] = [[max(5, token) for token in row] for row in split["input_ids"]]
+    words = Tokenizer(models.WordLevel({"<s>": 0, "<pad>": 1}, unk_token="<s>"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>")
+    run(model, Stage("one", TWO_EPOCHS, watched), split, tmp_path, tokenizer=tokenizer)
+    for batch in seen:
+        padding = batch["input_ids"] == model.config.padding
+        assert torch.equal(padding, batch["attention_mask"] == 0)
+    assert any((batch["attention_mask"] == 0).any() for batch in seen)

@@ -91,7 +91,7 @@ def test_a_step_from_held_states_runs_no_layer(trained, batch, split, tmp_path, 
     def never(*_):
         raise AssertionError("a layer ran")
 
-    for layer in model.bert.encoder.layer:
+    for layer in model.encoder.encoder.layer:
         monkeypatch.setattr(layer, "forward", never)
     own = {**batch, "states": states.batch(range(12), longest=14)}
     assert torch.isfinite(step(stage, model, own, "fp32")["part loss"])

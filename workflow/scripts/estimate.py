@@ -26,6 +26,7 @@ from snakemake.utils import update_config
 from baselines.registry import METHODS
 from smartbert.cost import CONVENTIONS, Architecture, CostModel
 from smartbert.data.backbones import source
+from smartbert.encoders.record import encoder
 from smartbert.errors import UserError
 from smartbert.files import read_json
 from smartbert.manifest import REFERENCE
@@ -102,6 +103,7 @@ def backbone_sizes(path: str) -> dict[str, int]:
         return BERT_BASE
     found = read_json(folder / CONFIG)
     assert isinstance(found, dict)  # a model's config is an object
+    found = encoder(found.get("model_type", "bert"), setting="`backbone.path`").ours(found)
     return {
         "hidden": found["hidden_size"],
         "intermediate": found["intermediate_size"],
