@@ -16,7 +16,7 @@ from pathlib import Path
 from smartbert.data.columns import read_columns
 from smartbert.errors import UserError
 from smartbert.files import PARTIAL, unwritable, whole_folder, write_csv
-from smartbert.provenance import of_model, of_training, sha256
+from smartbert.provenance import Provenance, of_model, of_training, sha256
 from smartbert.results import HISTORY, PROVENANCE, WEIGHTS, Run
 from smartbert.tasks import adopt_from
 from smartbert.train.devices import take_one
@@ -61,7 +61,8 @@ def train(args: argparse.Namespace) -> None:
     from smartbert.train.stages import build, stage_record, train_stage
 
     started = time.monotonic()
-    parent, teacher = weights_of(args.parent), weights_of(args.teacher)  # refuses damaged ones
+    parent, teacher = trained(args.parent), trained(args.teacher)  # refuses damaged ones
+    backbone = sha256(args.backbone / WEIGHTS)
     data = adopt_from(args.data)
     method, fit, tune = (
         load(args.method, args.source),
@@ -85,8 +86,8 @@ def train(args: argparse.Namespace) -> None:
     made_of = {
         "settings": args.settings,
         "data": {name: data.splits[name].sha256 for name in ("fit", "tune")},
-        "from": parent or sha256(args.backbone / WEIGHTS),
-        "teacher": teacher,
+        "from": parent.weights if parent else backbone,
+        "teacher": teacher.weights if teacher else None,
         "code": args.code,
         "precision": precision,
     }
@@ -117,6 +118,8 @@ def train(args: argparse.Namespace) -> None:
         seconds=time.monotonic() - started,
         device=hardware(),
         precision=precision,
+        backbone=backbone,
+        registered=args.method,
         parent=parent,
         teacher=teacher,
     )
@@ -128,9 +131,9 @@ def train(args: argparse.Namespace) -> None:
     discard(work)
 
 
-def weights_of(folder: Path | None) -> str | None:
-    """Return the hash of a model's weights, after a look at them; None for no folder."""
-    return None if folder is None else of_model(Run(folder)).weights
+def trained(folder: Path | None) -> Provenance | None:
+    """Return the provenance of a trained model, after a look at its weights; None for no folder."""
+    return None if folder is None else of_model(Run(folder))
 
 
 if __name__ == "__main__":
