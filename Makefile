@@ -6,40 +6,50 @@ REQUIREMENTS ?= requirements.txt
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 READY := $(VENV)/.installed
 # Threads of idle OpenMP workers sleep instead of spinning: trainings side by side stay fast.
-RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
+HERE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OMP_WAIT_POLICY=passive
 
 # Tests side by side; those of one file share what they made.
 TESTS := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
-.PHONY: quick check test reproduce minilm replay lint clean
+# `make save RUN=minilm`: config/minilm.yaml, results/minilm, results/reference/minilm.
+KEPT = results/reference/$(RUN)
+NAMED = $(if $(RUN),,$(error set RUN to the name of a config, as in `make $@ RUN=minilm`))
+
+.PHONY: quick check test reproduce minilm replay save continue lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
-	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
-	$(RUN) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
+	$(HERE) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
+	$(HERE) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
 	@echo "Report:  results/quick/report.html"
 
 check: lint  ## format, lint, types, and the tests that train nothing: minutes
-	$(RUN) $(TESTS) -m "not slow"
+	$(HERE) $(TESTS) -m "not slow"
 
 test: $(READY)  ## the test suite
-	$(RUN) $(TESTS)
+	$(HERE) $(TESTS)
 
 reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
-	$(RUN) snakemake --cores 8
-	$(RUN) snakemake --quiet all --report results/full/report.html
+	$(HERE) snakemake --cores 8
+	$(HERE) snakemake --quiet all --report results/full/report.html
 
 minilm: $(READY)  ## real GLUE from a local folder, MiniLM
-	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml --quiet rules
-	$(RUN) snakemake --configfile config/minilm.yaml --quiet all --report results/minilm/report.html
+	$(HERE) snakemake --cores $(CORES) --configfile config/minilm.yaml --quiet rules
+	$(HERE) snakemake --configfile config/minilm.yaml --quiet all --report results/minilm/report.html
 
 replay: $(READY)  ## everything but the training again, from the kept traces, and compare
-	$(RUN) snakemake --cores $(CORES) --configfile config/minilm.yaml config/replay.yaml --quiet rules
-	$(RUN) python -m workflow.scripts.reference compare results/replay results/reference/minilm
+	$(HERE) snakemake --cores $(CORES) --configfile config/minilm.yaml config/replay.yaml --quiet rules
+	$(HERE) python -m workflow.scripts.reference compare results/replay results/reference/minilm
+
+save: $(READY)  ## keep what has finished of a run: make save RUN=minilm
+	$(NAMED)$(HERE) python -m workflow.scripts.reference save results/$(RUN) $(KEPT)
+
+continue: $(READY)  ## go on with a run from what is kept of it, or begin it: make continue RUN=minilm
+	$(NAMED)$(HERE) snakemake --cores $(CORES) --configfile config/$(RUN).yaml --rerun-incomplete --quiet rules $(if $(wildcard $(KEPT)),--config traces_from=$(KEPT))
 
 lint: $(READY)  ## format, lint and type checks
-	$(RUN) ruff check . && $(RUN) ruff format --check .
-	$(RUN) mypy
-	$(RUN) snakefmt --check Snakefile workflow/rules
-	$(RUN) snakemake --lint
+	$(HERE) ruff check . && $(HERE) ruff format --check .
+	$(HERE) mypy
+	$(HERE) snakefmt --check Snakefile workflow/rules
+	$(HERE) snakemake --lint
 
 $(READY): $(REQUIREMENTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, this is %d.%d; set PYTHON=..." % sys.version_info[:2])'

@@ -28,7 +28,7 @@ pathvars:
     benchmarks=f"{config['results']}/benchmarks",
 
 
-if config["traces_from"]:
+if KEPT_RUNS.complete:
 
     include: "workflow/rules/replay.smk"
 
@@ -38,13 +38,18 @@ else:
     include: "workflow/rules/runs.smk"
 
 
+if KEPT_RUNS.folder:
+
+    include: "workflow/rules/kept.smk"
+
+
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/ablations.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/notebooks.smk"
 
 
-if not config["traces_from"]:
+if not KEPT_RUNS.complete:
 
     include: "workflow/rules/models.smk"
 

@@ -124,6 +124,7 @@ class Manifest(Record):
         ablated: tasks with an ablation.
         shown: by task and method the seeds, where not every method has every task's; older files
             lack it.
+        kept: by task and entry the seeds whose traces were taken from kept ones.
     """
 
     tasks: dict[str, TaskSpec]
@@ -134,6 +135,7 @@ class Manifest(Record):
     ablated: tuple[str, ...]
     reads: dict[str, str] = field(default_factory=dict)
     shown: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict, metadata=OPTIONAL)
+    kept: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict, metadata=OPTIONAL)
 
     @property
     def looks(self) -> dict[str, Look]:
@@ -155,6 +157,10 @@ class Manifest(Record):
             for method in self.methods
             for seed in own.get(method, ())
         ]
+
+    def is_kept(self, task: str, entry: str, seed: int) -> bool:
+        """Return whether a run's traces were taken from kept ones."""
+        return seed in self.kept.get(task, {}).get(entry, ())
 
     def adopt(self) -> Manifest:
         """Make its tasks' records those that this process knows; return it."""

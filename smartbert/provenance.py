@@ -42,6 +42,29 @@ class StageRecord(Record):
 
 
 @dataclass(frozen=True)
+class Origin(Record):
+    """What a training was of, beside its settings.
+
+    Attributes:
+        method: the registered method of the entry.
+        continues, teacher: entries whose models it went on from and learnt from.
+    """
+
+    method: str
+    continues: str | None = None
+    teacher: str | None = None
+
+
+@dataclass(frozen=True)
+class Ancestor(Record):
+    """A training that another one came of, as that one's provenance tells it."""
+
+    settings: dict[str, object]
+    precision: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Provenance(Record):
     """A trained model's `provenance.json`.
 
@@ -51,7 +74,9 @@ class Provenance(Record):
         data: the three splits.
         seconds: wall-clock of the training.
         weights: SHA-256 of the model's weights; `parent`, `teacher`: of those it went on from and
-            learnt from. Older files lack some of them, and `precision`.
+            learnt from; `backbone`: of the pre-trained ones that all began with.
+        ancestors: the trainings it came of, by entry: a parent that is trained again later tells
+            nothing of them. Older files lack these, and `precision`.
     """
 
     task: str
@@ -70,6 +95,15 @@ class Provenance(Record):
     precision: str | None = None
     parent: str | None = field(default=None, metadata=OPTIONAL)
     teacher: str | None = field(default=None, metadata=OPTIONAL)
+    backbone: str | None = field(default=None, metadata=OPTIONAL)
+    origin: Origin | None = field(default=None, metadata=OPTIONAL)
+    ancestors: dict[str, Ancestor] = field(default_factory=dict, metadata=OPTIONAL)
+
+    @property
+    def line(self) -> dict[str, Ancestor]:
+        """Itself and the trainings it came of, by entry."""
+        own = Ancestor(self.settings, self.precision, self.origin)
+        return {**self.ancestors, self.method: own}
 
 
 def installed(package: str) -> str | None:
@@ -113,8 +147,10 @@ def of_training(
     seconds: float,
     device: str,
     precision: str,
-    parent: str | None,
-    teacher: str | None,
+    backbone: str,
+    registered: str,
+    parent: Provenance | None,
+    teacher: Provenance | None,
 ) -> Provenance:
     """Return the given facts with the versions and commit that they were made with; the weights'
     hash is added when they are written.
@@ -133,8 +169,13 @@ def of_training(
         device=device,
         threads=os.environ.get("OMP_NUM_THREADS"),
         precision=precision,
-        parent=parent,
-        teacher=teacher,
+        parent=parent.weights if parent else None,
+        teacher=teacher.weights if teacher else None,
+        backbone=backbone,
+        origin=Origin(
+            registered, parent.method if parent else None, teacher.method if teacher else None
+        ),
+        ancestors={**(parent.line if parent else {}), **(teacher.line if teacher else {})},
     )
 
 

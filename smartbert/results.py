@@ -18,11 +18,13 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 PROVENANCE = "provenance.json"
+TAKEN = "kept.json"
 HISTORY = "history.csv"
 POINTS = "points.json"
 TRIALS = "trials.csv"
 LATENCY = "latency.csv"
 MANIFEST = "manifest.json"
+DATA = "task.json"
 PACKED = ".gz"  # of a kept trace
 TRACES = ("tune", "test")
 SPLITS = ("fit", "tune", "test")
@@ -31,27 +33,21 @@ STATISTICS = ("points", "auc", "bands", "differences", "draws")
 ABLATION_PARTS = ("points", "differences", "draws", "gates")
 PAGES = ("glue", "sweep", "curves", "auc", "differences", "exits", "gates", "published")
 TIDY = ("points", "bands", "usage", "lengths")  # tables without a page
-KEPT_PARTS = ("data", "runs", "ablations", "tables", "figures")
+KEPT_PARTS = ("data", "ablations", "tables", "figures", "tasks")
 STATES = ("states-{gating}.json", "states-{gating}.bin")
 RULES = ("train", "record", "tune", "evaluate")  # of a run, in order; the names of their logs
 
 _TRACE_FILES = tuple(f"trace-{split}.safetensors" for split in TRACES)
 _MODEL_FILES = (CONFIG, WEIGHTS, *TOKENIZER)
 _RUN_FILES = (
-    *(
-        *_MODEL_FILES,
-        *STATES,
-        PROVENANCE,
-        HISTORY,
-        *_TRACE_FILES,
-        *(t + PACKED for t in _TRACE_FILES),
-    ),
+    *(*_MODEL_FILES, PROVENANCE, TAKEN, HISTORY, *STATES),
+    *(*_TRACE_FILES, *(name + PACKED for name in _TRACE_FILES)),
     *(POINTS, TRIALS, *(f"{name}.csv" for name in RUN_TABLES), LATENCY),
 )
 # Every pattern below a results folder, with the files that stand there.
 LAYOUT: dict[str, tuple[str, ...]] = {
     "backbone": _MODEL_FILES,
-    "data/{task}": ("task.json", *(f"{split}.parquet" for split in SPLITS)),
+    "data/{task}": (DATA, *(f"{split}.parquet" for split in SPLITS)),
     "runs/{task}/{method}/seed{seed}": _RUN_FILES,
     "statistics/{task}": tuple(f"{name}.csv" for name in STATISTICS),
     "tables": (
@@ -107,6 +103,13 @@ class Run:
         return self.folder / PROVENANCE
 
     @property
+    def taken(self) -> Path:
+        """What the training behind traces that were kept was made of; `provenance` is of one here,
+        which may be there beside it for the sake of its weights.
+        """
+        return self.folder / TAKEN
+
+    @property
     def history(self) -> Path:
         """The training's log."""
         return self.folder / HISTORY
@@ -156,9 +159,14 @@ class Results:
         tasks = sorted(path.name for path in (self.folder / "runs").glob("*"))
         return {(task, *key): run for task in tasks for key, run in self.runs(task).items()}
 
+    @property
+    def backbone(self) -> Path:
+        """The weights of the pre-trained backbone."""
+        return self.folder / "backbone" / WEIGHTS
+
     def task(self, name: str) -> Path:
         """Return the record of a task's data."""
-        return self.folder / "data" / name / "task.json"
+        return self.folder / "data" / name / DATA
 
     def split(self, task: str, split: str) -> Path:
         """Return the data of a split."""
@@ -224,9 +232,13 @@ class Results:
         own = self.run(task, method, seed)
         rest = [[own.points], [own.table("lengths")]]
         for name in members:
-            read = [n for n in (manifest.reads.get(name), name) if n]
+            source = manifest.reads.get(name, name)
+            # Traces that were kept are of no training here, nor read from traces that lie here.
+            taken, of_taken = (manifest.is_kept(task, n, seed) for n in (name, source))
+            read = [name] if taken else dict.fromkeys((source, name))
             traces = [[self.run(task, n, seed).trace(split) for split in TRACES] for n in read]
-            lines = ((),) if manifest.trainings is None else manifest.trainings[name]
+            here = manifest.trainings is not None and not (taken or of_taken)
+            lines = manifest.trainings[name] if here and manifest.trainings else ((),)
             for line in lines:  # each training after the one that it goes on from
                 trained = [[self.run(task, n, seed).provenance] for n in line]
                 if not in_order([*trained, *traces, *rest]):

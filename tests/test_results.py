@@ -82,3 +82,25 @@ def test_what_came_of_a_predecessor_is_no_result(trained, lost, monkeypatch):
     assert dict(zip(seeds["method"], seeds["seeds"], strict=True)) == {
         method: 1 if method == "deebert" else 2 for method in MEMBERS
     }
+
+
+def test_what_is_taken_from_kept_runs_needs_no_training_here(trained):
+    results, own = Results(trained), Results(trained).run("rte", "deebert", 1)
+    kept = {"rte": {"deebert": (1,)}}
+    taken = replace(of(pabee=(("deebert", "pabee"),)), kept=kept)
+    (trained / "runs/rte/deebert/seed1/provenance.json").unlink()
+    assert not results.finished(of(), "rte", "deebert", 1)
+    assert results.finished(taken, "rte", "deebert", 1)
+    assert not results.finished(taken, "rte", "pabee", 1)  # which is trained from it, here
+    own.provenance.touch()  # its weights are made again, later than its traces are taken
+    assert results.finished(taken, "rte", "deebert", 1)
+    own.trace("test").unlink()
+    assert not results.finished(taken, "rte", "deebert", 1)
+
+
+def test_what_is_read_may_be_taken_before_what_it_was_read_from(trained):
+    results = Results(trained)
+    kept = {"rte": {"deebert": (1,), "pabee": (1,)}}
+    reading = replace(of(), reads={"pabee": "deebert"}, kept=kept)
+    results.run("rte", "deebert", 1).trace("test").touch()
+    assert results.finished(reading, "rte", "pabee", 1)

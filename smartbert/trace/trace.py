@@ -189,6 +189,12 @@ class Trace:
         """Write the trace as one safetensors file, compressed if its name ends in .gz; it appears
         whole or not at all.
         """
+        content = self.content(packed=path.suffix == PACKED)
+        with whole(path) as partial:
+            partial.write_bytes(content)
+
+    def content(self, *, packed: bool) -> bytes:
+        """Return what its file holds: the same for the same trace, compressed or not."""
         arrays = {
             one.name: np.ascontiguousarray(_stored(getattr(self, one.name)))
             for one in fields(self)
@@ -198,11 +204,7 @@ class Trace:
         meta = json.dumps(self.meta.to_json(), sort_keys=True, allow_nan=False)
         head = {"format": FORMAT, "meta": meta, "sha256": _checksum(arrays, meta)}
         content = _ordered(save(arrays, metadata=head))
-        with whole(path) as partial:
-            # No time in it: the same trace gives the same bytes.
-            partial.write_bytes(
-                gzip.compress(content, mtime=0) if path.suffix == PACKED else content
-            )
+        return gzip.compress(content, mtime=0) if packed else content
 
     @classmethod
     def load(cls, path: Path) -> Trace:
@@ -232,6 +234,24 @@ class Trace:
         loaded = {name: _loaded(name, array) for name, array in arrays.items()}
         extras = {n.removeprefix(EXTRA): loaded.pop(n) for n in list(loaded) if n.startswith(EXTRA)}
         return cls(**loaded, meta=meta, extras=extras)
+
+
+def meta_of(path: Path) -> TraceMeta:
+    """Return what a compressed trace says of itself, from the beginning of its file alone.
+
+    Raises:
+        UserError: if that is damaged.
+    """
+    try:
+        with gzip.open(path) as file:
+            size = file.read(8)
+            head = _head(size + file.read(int.from_bytes(size, "little")))
+        return TraceMeta.from_json(json.loads(head["meta"]))
+    except (*DAMAGE, OverflowError) as error:
+        raise UserError(
+            f"cannot read trace {path}: {first_line(error)}; delete it and run again to record it"
+            " anew"
+        ) from None
 
 
 def _head(content: bytes) -> dict:

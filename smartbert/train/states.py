@@ -152,3 +152,24 @@ class HeldStates:
             return batch
 
         return with_states
+
+
+def read_states(path: Path, *, lengths: Sequence[int], **expected: str | None) -> HeldStates | None:
+    """Return the held states that a record stands for, None where they were too large to be held.
+
+    Args:
+        path: of the record; the states lie beside it.
+        lengths: tokens of each example of the split.
+        expected: what the record has to say.
+
+    Raises:
+        UserError: if they are of other weights, data or precision, or of another pass.
+    """
+    record = StatesRecord.read(path)
+    for name, value in expected.items():
+        if (found := getattr(record, name)) != value:
+            raise UserError(
+                f"{path} has {name} {found!r}, this training needs {value!r}; delete it and run"
+                " again"
+            )
+    return HeldStates(path.with_suffix(".bin"), record, lengths) if record.held else None

@@ -7,6 +7,7 @@ from flow import snakemake
 
 from workflow.scripts import estimate
 from workflow.settings import entries
+from workflow.settings.kept import decide
 
 
 def total(capsys, *words: str) -> tuple[int, float]:
@@ -30,7 +31,9 @@ def test_half_the_speed_takes_twice_as_long(capsys):
 
 def test_a_steps_least_time_counts_every_step():
     config = estimate.merged([])
-    steps = sum(one.steps for one in estimate.plan(config) if one.entry == "full_bert")
+    steps = sum(
+        one.steps for one in estimate.plan(config, decide(config)) if one.entry == "full_bert"
+    )
     rows = {task: estimate.fit_rows(config, task) for task in config["tasks"]}
     own = {task: entries.method_settings(config, task, "full_bert") for task in rows}
     assert steps == sum(

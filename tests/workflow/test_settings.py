@@ -44,7 +44,10 @@ def test_the_replay_config_asks_for_what_is_kept_and_for_no_data():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": {"default": [77]}}, "/full_bert/seed77; set `tasks`"),
+        (
+            {"seeds": {"default": [77]}, "data": {**merged()["data"], "path": "./nowhere"}},
+            "data are needed because not all runs are kept",
+        ),
         ({"traces_from": "nowhere"}, "folder 'nowhere' does not exist; set by `traces_from`"),
     ],
 )

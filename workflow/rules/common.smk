@@ -24,9 +24,12 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(PATHS)}; ")
 # What a module's `config` does not say holds as config.yaml says it.
 config.update(options.complete(config, Path(ROOT, "config", "config.yaml")))
 try:
-    validation.validate(config)
+    KEPT_RUNS = validation.validate(config)  # what of this run is taken from `traces_from`
 except UserError as error:
     sys.exit(f"error: {error}")
+
+if KEPT_RUNS.folder and workflow.is_main_process:
+    print(KEPT_RUNS.told(), file=sys.stderr)
 
 # Threads of a job that nothing may run beside; Snakemake scales them down to what --cores gives.
 # (`workflow.cores` would need --cores even where nothing runs, as for a report.)
@@ -38,6 +41,10 @@ AS_ONE = "|".join(GROUPS)
 READ = {name: other for name in config["methods"] if (other := plan.read_from(config, name))}
 RECORDED = "|".join(name for name in config["methods"] if name not in READ)
 TRAINED = "|".join(name for name in config["methods"] if not entries.is_read(config, name))
+# The pattern of the wildcard `task` looks ahead, at method and seed: kept runs are not recorded here.
+TAKEN = "|".join(f"{task}/{name}/seed{seed}" for task, name, seed in KEPT_RUNS.taken) or "(?!)"
+KEPT_TASK = rf"(?=(?:{TAKEN})/)\w+"
+OWN_TASK = rf"(?!(?:{TAKEN})/)(?:{'|'.join(TASKS)})"
 
 
 wildcard_constraints:

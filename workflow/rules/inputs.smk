@@ -116,6 +116,12 @@ def read_files(wildcards):
     return [f"<results>/runs/{run}/trace-{split}.safetensors" for split in ["tune", "test"]]
 
 
+def kept_provenance(wildcards):
+    """Return what the training behind kept traces was made of."""
+    key = wildcards.task, wildcards.method, int(wildcards.seed)
+    return str(KEPT_RUNS.taken[key])
+
+
 def compared_statistics():
     """Return the tables of every task's comparison."""
     return expand("<results>/statistics/{task}/{name}.csv", task=config["tasks"], name=STATISTICS)

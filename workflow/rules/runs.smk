@@ -87,6 +87,7 @@ rule record:
     benchmark:
         "<benchmarks>/record/{task}-{method}-{seed}.tsv"
     wildcard_constraints:
+        task=OWN_TASK,
         method=RECORDED,
     conda:
         "../../environment.yml"
@@ -100,27 +101,3 @@ rule record:
         "python -P -m workflow.scripts.record --model {params.folder} {params.method}"
         " --tune {input.tune} --test {input.test} --settings {params.settings:q}"
         " --out {params.folder} 2>&1 | tee {log}"
-
-
-# Entries whose traces are another's, under their own rule, without its gates, or without its exits.
-rule read:
-    input:
-        read_files,
-    output:
-        tune="<results>/runs/{task}/{method}/seed{seed}/trace-tune.safetensors",
-        test="<results>/runs/{task}/{method}/seed{seed}/trace-test.safetensors",
-    log:
-        "<logs>/record/{task}-{method}-{seed}.log",
-    benchmark:
-        "<benchmarks>/read/{task}-{method}-{seed}.tsv"
-    wildcard_constraints:
-        method="|".join(READ) or "(?!)",
-    conda:
-        "../../environment.yml"
-    params:
-        folder=subpath(output.tune, parent=True),
-        method=lambda wildcards: options.method_options(config, wildcards.method),
-        code=lambda wildcards: method_digest("workflow.scripts.read", wildcards.method),
-    shell:
-        "python -P -m workflow.scripts.read {params.method} --traces {input} --out {params.folder}"
-        " 2>&1 | tee {log}"

@@ -1,4 +1,31 @@
 # From traces to scores: thresholds chosen on tune, scores on test. No model runs, no torch.
+
+
+# Entries whose traces are another's, under their own rule, without its gates, or without its exits.
+rule read:
+    input:
+        read_files,
+    output:
+        tune="<results>/runs/{task}/{method}/seed{seed}/trace-tune.safetensors",
+        test="<results>/runs/{task}/{method}/seed{seed}/trace-test.safetensors",
+    log:
+        "<logs>/record/{task}-{method}-{seed}.log",
+    benchmark:
+        "<benchmarks>/read/{task}-{method}-{seed}.tsv"
+    wildcard_constraints:
+        task=OWN_TASK,
+        method="|".join(READ) or "(?!)",
+    conda:
+        "../../environment.yml"
+    params:
+        folder=subpath(output.tune, parent=True),
+        method=lambda wildcards: options.method_options(config, wildcards.method),
+        code=lambda wildcards: method_digest("workflow.scripts.read", wildcards.method),
+    shell:
+        "python -P -m workflow.scripts.read {params.method} --traces {input} --out {params.folder}"
+        " 2>&1 | tee {log}"
+
+
 # Trainings that appear as one method (`group` in the config) are tuned and scored together.
 rule tune:
     input:

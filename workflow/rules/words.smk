@@ -28,11 +28,24 @@ def states_option(input):
     return f"--states {input.states[0]}" if input.states else ""
 
 
+def check_command(input):
+    """Return the command that holds kept traces against a run's data, where it has any."""
+    if not input.data:
+        return "true"
+    return (
+        f"python -P -m workflow.scripts.kept --traces {input.tune} {input.test}"
+        f" --provenance {input.provenance} --data {input.data} --backbone {input.backbone}"
+    )
+
+
 def report_options(tasks=None, names=None):
     """Return the words that say what a report is of: the manifest of the run, or of some tasks of
     it, and what its data are.
     """
-    manifest = on_file(options.ordered(plan.manifest(config, tasks, names=names)))
+    about = plan.manifest(
+        config, tasks, names=names, kept=KEPT_RUNS.seeds(), trained=not KEPT_RUNS.complete
+    )
+    manifest = on_file(options.ordered(about))
     return shlex.join(["--manifest", manifest, f"--caption={options.caption(config)}"])
 
 

@@ -3,6 +3,7 @@
     python -m workflow.scripts.estimate                                  the full reproduction
     python -m workflow.scripts.estimate --configfile config/minilm.yaml
     python -m workflow.scripts.estimate --teraflops 99 --step 0.03       another machine
+    python -m workflow.scripts.estimate --traces-from FOLDER             what is not kept there
 
 Half a minute of training steps of dense BERT with random weights at the backbone's size gives the
 time of a step as a constant and a part per token; the config gives the steps of every training;
@@ -36,15 +37,11 @@ from smartbert.tasks import TASKS, Sizes
 from workflow.scripts.common import run
 from workflow.settings.entries import (
     by_task,
-    compared,
-    is_read,
     method_settings,
-    needed,
     registered,
-    seeds,
 )
+from workflow.settings.kept import Kept, decide
 from workflow.settings.options import complete
-from workflow.settings.plan import ablation_entries, read_from
 from workflow.settings.validation import validate
 
 ROOT = Path(__file__).parents[2]
@@ -71,29 +68,36 @@ class Pace:
 
 @dataclass(frozen=True)
 class Training:
-    """One training of the plan: task, entry of the config, steps, tokens in a step."""
+    """One training of the plan: task, entry of the config, steps, tokens in a step; and whether
+    its traces are recorded.
+    """
 
     task: str
     entry: str
     steps: int
     tokens: float
+    recorded: bool
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configfile", type=Path, nargs="*", default=[], help="as for snakemake")
+    parser.add_argument("--traces-from", help="folder of kept runs, as `traces_from` names it")
     parser.add_argument("--teraflops", type=float, help="sustained in training; measures nothing")
     parser.add_argument("--step", type=float, default=0.0, help="seconds, beside --teraflops")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     args = parser.parse_args(argv)
-    config = merged(args.configfile)
+    config = merged(args.configfile, args.traces_from)
+    kept = decide(config)
+    if kept.folder:
+        print(kept.told())
     sizes = backbone_sizes(config["backbone"]["path"])
     if args.teraflops:
         pace = arithmetic(sizes, args.teraflops, args.step)
     else:
         pace = measured(sizes, config["training"]["precision"])
-    report(config, sizes, plan(config), pace, jobs=args.jobs)
+    report(config, sizes, plan(config, kept), pace, jobs=args.jobs)
 
 
 def backbone_sizes(path: str) -> dict[str, int]:
@@ -111,11 +115,13 @@ def backbone_sizes(path: str) -> dict[str, int]:
     }
 
 
-def merged(files: list[Path]) -> dict:
+def merged(files: list[Path], traces_from: str | None = None) -> dict:
     """Return the config as Snakemake would merge it."""
     config = complete({}, ROOT / "config" / "config.yaml")
     for file in files:
         update_config(config, yaml.safe_load(file.read_text()))
+    if traces_from is not None:
+        config["traces_from"] = traces_from
     validate(config)
     return config
 
@@ -150,25 +156,20 @@ def test_rows(config: dict, name: str) -> int:
     return min(rows, most * len(TASKS[name].test)) if isinstance(most, int) else rows
 
 
-def plan(config: dict) -> list[Training]:
-    """Return every training of a run: what is compared, the ablations, and what those continue."""
+def plan(config: dict, kept: Kept) -> list[Training]:
+    """Return every training of a run: what is compared, the ablations, and what those come of,
+    without what is kept.
+    """
     found = []
-    for task in config["tasks"]:
-        names = compared(config, task)
-        if task in config["ablations"]["tasks"]:
-            names += ablation_entries(config, task)
-        names += [other for name in names if (other := read_from(config, name))]
-        names += [other for name in names for other in needed(config, name)]
-        for name in dict.fromkeys(names):
-            if is_read(config, name):
-                continue
-            own = method_settings(config, task, name)
-            batch = own["batch_size"]
-            steps = -(-fit_rows(config, task) // batch) * own["epochs"]
-            if not trains(config, name):
-                steps = 0
-            one = Training(task, name, steps, batch * sizes_of(task).tokens)
-            found += [one] * len(seeds(config, task, name))
+    for key in kept.trained:
+        task, name, _ = key
+        own = method_settings(config, task, name)
+        batch = own["batch_size"]
+        steps = -(-fit_rows(config, task) // batch) * own["epochs"]
+        if not trains(config, name):
+            steps = 0
+        tokens = batch * sizes_of(task).tokens
+        found.append(Training(task, name, steps, tokens, recorded=key not in kept.taken))
     return found
 
 
@@ -272,6 +273,8 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
             ratio = depth / sizes["layers"]
         hours[one.task] += one.steps * (pace.step + pace.token * one.tokens) * ratio / 3600
         gated = method in GATED
+        if not one.recorded:
+            continue
         rows = test_rows(config, one.task) + config["data"]["tune"]["max"]
         recording[one.task] += rows * sizes_of(one.task).tokens * pace.forward * PATHS[gated] / 3600
     print(f"{'task':6} {'trainings':>9} {'hours':>8} {'recording':>9}")

@@ -6,28 +6,21 @@ end. Checkpoints of other settings, data, code or weights to start from are remo
 beginning: an optimiser's state brings its old learning rate along.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from smartbert.data.columns import read_columns
 from smartbert.errors import UserError
 from smartbert.files import PARTIAL, unwritable, whole_folder, write_csv
-from smartbert.provenance import of_model, of_training, sha256
+from smartbert.provenance import Provenance, of_model, of_training, sha256
 from smartbert.results import HISTORY, PROVENANCE, WEIGHTS, Run
-from smartbert.tasks import Columns, TaskData, adopt_from
+from smartbert.tasks import adopt_from
 from smartbert.train.devices import take_one
 from workflow.scripts.common import offline, run
-
-if TYPE_CHECKING:
-    from smartbert.methods.contract import Stage
-    from smartbert.train.states import HeldStates
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -70,9 +63,11 @@ def train(args: argparse.Namespace) -> None:
     from smartbert.train.checkpoints import discard, keep_only
     from smartbert.train.precision import effective, hardware
     from smartbert.train.stages import build, stage_record, train_stage
+    from smartbert.train.states import read_states
 
     started = time.monotonic()
-    parent, teacher = weights_of(args.parent), weights_of(args.teacher)  # refuses damaged ones
+    parent, teacher = trained(args.parent), trained(args.teacher)  # refuses damaged ones
+    backbone = sha256(args.backbone / WEIGHTS)
     data = adopt_from(args.data)
     method, fit, tune = (
         load(args.method, args.source),
@@ -80,12 +75,22 @@ def train(args: argparse.Namespace) -> None:
         read_columns(args.tune),
     )
     own, optimisation = method.split(args.settings)
+    precision = effective(args.settings["precision"])  # on this hardware
     model = build(
         method, own, backbone=args.backbone, parent=args.parent, tune=tune, task=data.spec,
         seed=args.seed,
     )  # fmt: skip
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
-    states = held_states(args, parent, data, stages, fit)
+    states = None
+    if args.states:
+        states = read_states(
+            args.states,
+            lengths=fit["length"],
+            weights=parent.weights if parent else None,
+            data=data.splits["fit"].sha256,
+            precision=precision,
+            gating=next((stage.frozen for stage in stages if stage.frozen), None),
+        )
     if args.teacher and not any(stage.teacher for stage in stages):
         raise UserError(
             f"no stage of {args.name} learns from a teacher; take `methods.{args.name}.teacher` out"
@@ -93,12 +98,11 @@ def train(args: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(args.backbone)
     mentor = load_model(args.teacher) if args.teacher else None
     work, history = Run(args.out).checkpoints, []
-    precision = effective(args.settings["precision"])  # on this hardware
     made_of = {
         "settings": args.settings,
         "data": {name: data.splits[name].sha256 for name in ("fit", "tune")},
-        "from": parent or sha256(args.backbone / WEIGHTS),
-        "teacher": teacher,
+        "from": parent.weights if parent else backbone,
+        "teacher": teacher.weights if teacher else None,
         "code": args.code,
         "precision": precision,
         "states": states is not None,
@@ -133,6 +137,8 @@ def train(args: argparse.Namespace) -> None:
         seconds=time.monotonic() - started,
         device=hardware(),
         precision=precision,
+        backbone=backbone,
+        registered=args.method,
         parent=parent,
         teacher=teacher,
     )
@@ -144,40 +150,9 @@ def train(args: argparse.Namespace) -> None:
     discard(work)
 
 
-def held_states(
-    args: argparse.Namespace, parent: str | None, data: TaskData, stages: list[Stage], fit: Columns
-) -> HeldStates | None:
-    """Return the held states of the frozen layers, None where there are none.
-
-    Raises:
-        UserError: if they are of other weights, data or precision, or of another pass.
-    """
-    if args.states is None:
-        return None
-    from smartbert.train.precision import effective
-    from smartbert.train.states import HeldStates, StatesRecord
-
-    record = StatesRecord.read(args.states)
-    expected = {
-        "weights": parent,
-        "data": data.splits["fit"].sha256,
-        "precision": effective(args.settings["precision"]),
-        "gating": next((stage.frozen for stage in stages if stage.frozen), None),
-    }
-    for name, value in expected.items():
-        if (found := getattr(record, name)) != value:
-            raise UserError(
-                f"{args.states} has {name} {found!r}, this training needs {value!r}; delete it and"
-                " run again"
-            )
-    return (
-        HeldStates(args.states.with_suffix(".bin"), record, fit["length"]) if record.held else None
-    )
-
-
-def weights_of(folder: Path | None) -> str | None:
-    """Return the hash of a model's weights, after a look at them; None for no folder."""
-    return None if folder is None else of_model(Run(folder)).weights
+def trained(folder: Path | None) -> Provenance | None:
+    """Return the provenance of a trained model, after a look at its weights; None for no folder."""
+    return None if folder is None else of_model(Run(folder))
 
 
 if __name__ == "__main__":

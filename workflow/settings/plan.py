@@ -153,20 +153,27 @@ def trainings_of(config: dict, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def manifest(
-    config: dict, tasks: list[str] | None = None, *, names: list[str] | None = None
+    config: dict,
+    tasks: list[str] | None = None,
+    *,
+    names: list[str] | None = None,
+    kept: dict[str, dict[str, tuple[int, ...]]] | None = None,
+    trained: bool = True,
 ) -> Manifest:
     """Return what a run, or some tasks of it, consists of.
 
     Args:
         tasks: these alone; they are to be had without their ablation.
         names: entries shown; those compared by default.
+        kept: by task and entry the seeds whose traces are taken from kept ones.
+        trained: whether anything is trained.
     """
     of = {task: names or compared(config, task) for task in tasks or config["tasks"]}
     found = groups_of(config, list(dict.fromkeys(name for own in of.values() for name in own)))
     looks = {group: METHODS[group].look for group in found if group in METHODS}
     drawn = complete_looks(looks, found)
     lines = None
-    if not config["traces_from"]:
+    if trained:
         lines = {name: trainings(config, name) for members in found.values() for name in members}
     return Manifest(
         tasks={name: task(name) for name in of},
@@ -192,6 +199,7 @@ def manifest(
         trainings=lines,
         ablated=() if tasks else tuple(config["ablations"]["tasks"]),
         reads={n: other for m in found.values() for n in m if (other := read_from(config, n))},
+        kept={task: own for task, own in (kept or {}).items() if task in of},
     )
 
 

@@ -11,7 +11,6 @@ from smartbert import metrics
 from smartbert.data.settings import check_path
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import REFERENCE
-from smartbert.results import Results
 from smartbert.tasks import TASKS
 from workflow.settings.entries import (
     compared,
@@ -26,12 +25,13 @@ from workflow.settings.entries import (
     teacher,
     title,
 )
+from workflow.settings.kept import Kept, decide
 from workflow.settings.plan import ablation_entries, variants
 from workflow.settings.schema import check, check_plain, entry_schema, schema
 
 
-def validate(config: dict) -> None:
-    """Check a merged config.
+def validate(config: dict) -> Kept:
+    """Check a merged config; return what of its run is kept.
 
     Raises:
         UserError: one line on the first violation.
@@ -56,10 +56,10 @@ def validate(config: dict) -> None:
         _check_seeds(config, name)
     _check_members(config)
     _check_tasks(config)
-    if config["traces_from"]:
-        check_traces(config)
-    else:
-        check_path(config["data"]["path"], config["tasks"])
+    kept = decide(config)
+    if not kept.complete:
+        _check_data(config, kept)
+    return kept
 
 
 def _check_seeds(config: dict, name: str) -> None:
@@ -217,24 +217,16 @@ def _check_reading(config: dict, name: str) -> None:
         )
 
 
-def check_traces(config: dict) -> None:
-    """Raise UserError if the folder of kept traces lacks one of the run's."""
-    folder = Path(config["traces_from"])
-    if not folder.is_dir():
+def _check_data(config: dict, kept: Kept) -> None:
+    """Raise UserError if the data to train on are not there."""
+    try:
+        check_path(config["data"]["path"], config["tasks"])
+    except UserError as error:
+        if kept.folder is None:
+            raise
         raise UserError(
-            f"folder {str(folder)!r} does not exist; set by `traces_from` in the config"
-        )
-    for name in config["tasks"]:
-        ablated = ablation_entries(config, name) if name in config["ablations"]["tasks"] else []
-        for entry_name in dict.fromkeys([*compared(config, name), *ablated]):
-            for seed in seeds(config, name, entry_name):
-                run = Results(folder).run(name, entry_name, seed)
-                if not run.trace("test", packed=True).exists():
-                    raise UserError(
-                        f"{folder} has no traces of {name}/{entry_name}/seed{seed}; set `tasks`,"
-                        " `seeds`, `compare` or `ablations.tasks` to what is there, or"
-                        " `traces_from` to another folder"
-                    )
+            f"{error}; data are needed because not all runs are kept: {kept.told()}"
+        ) from None
 
 
 def _one_criterion(config: dict) -> None:
