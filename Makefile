@@ -15,7 +15,7 @@ TESTS := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 KEPT = results/reference/$(RUN)
 NAMED = $(if $(RUN),,$(error set RUN to the name of a config, as in `make $@ RUN=minilm`))
 
-.PHONY: quick check test reproduce minilm replay save continue lint clean
+.PHONY: quick check test reproduce base minilm replay save continue lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
 	$(HERE) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
 	$(HERE) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
@@ -30,6 +30,11 @@ test: $(READY)  ## the test suite
 reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
 	$(HERE) snakemake --cores 8
 	$(HERE) snakemake --quiet all --report results/full/report.html
+
+base: $(READY)  ## BERT-base on real GLUE from local folders; says first how long it will take
+	$(HERE) python -m workflow.scripts.estimate --configfile config/base.yaml --jobs $(CORES)
+	$(HERE) snakemake --cores $(CORES) --configfile config/base.yaml --quiet rules
+	$(HERE) snakemake --configfile config/base.yaml --quiet all --report results/base/report.html
 
 minilm: $(READY)  ## real GLUE from a local folder, MiniLM
 	$(HERE) snakemake --cores $(CORES) --configfile config/minilm.yaml --quiet rules

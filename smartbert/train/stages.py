@@ -31,6 +31,7 @@ from smartbert.train.callbacks import BestEpoch, ProgressLine, SaveByTime
 from smartbert.train.checkpoints import last_whole_checkpoint
 from smartbert.train.epoch_metric import compute_metrics, epoch_metric
 from smartbert.train.precision import effective, products
+from smartbert.train.quick import quick
 from smartbert.train.recorder import own_path
 from smartbert.train.states import HeldStates
 from smartbert.train.trainer import StageTrainer, dataset, repeatable
@@ -182,7 +183,7 @@ def train_stage(
         callbacks=[best, ProgressLine(title), SaveByTime(save_seconds, last_stage=last)],
     )
     trainer.pop_callback(PrinterCallback)
-    with products(precision):
+    with products(precision), quick(model):
         trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
     model.objective = None
     best.restore(model)

@@ -24,6 +24,7 @@ from smartbert.model.modeling import AdaptiveBert
 from smartbert.records import Record
 from smartbert.tasks import Columns
 from smartbert.train.precision import products
+from smartbert.train.quick import quick
 
 Collator = Callable[[list[dict[str, object]]], Batch]
 
@@ -88,7 +89,7 @@ def hold(
                 name: part.to(model.device)
                 for name, part in pad(*columns, padding=model.config.padding).items()
             }
-            with products(record.precision), mixed:
+            with products(record.precision), quick(model), mixed:
                 states = model.frozen(batch, record.gating, dropout=False)
             found = torch.stack([*states.exits, states.last]).to("cpu", torch.bfloat16)
             for position, row in enumerate(rows):

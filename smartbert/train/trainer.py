@@ -158,6 +158,21 @@ class StageTrainer(Trainer):
             self.optimizer = kind(self.rate_groups(), **options)
         return super().create_optimizer(model)
 
+    def _clip_grad_norm(self, model: nn.Module) -> Tensor:
+        """Scale gradients down to the largest norm; return their norm.
+
+        The library scales by one where they are below; on a CPU that is a pass over all weights for
+        nothing, and a card would wait for the comparison.
+        """
+        if self.args.device.type != "cpu":
+            found: Tensor = super()._clip_grad_norm(model)
+            return found
+        parameters = [p for p in model.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if not norm <= self.args.max_grad_norm:
+            nn.utils.clip_grads_with_norm_(parameters, self.args.max_grad_norm, norm)
+        return norm
+
     def rate_groups(self) -> list[dict[str, object]]:
         """Return the parameters that train by rate, the decayed before the others.
 

@@ -11,6 +11,7 @@ from baselines.exit_only import ExitOnly
 from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.methods.smartbert import SmartBert
+from smartbert.train.quick import quick
 from smartbert.train.states import HeldStates, StatesRecord, hold
 
 OPTIMISATION = Optimisation(1, 12, 1e-3, 0, 0.0, 1e-8, 1.0, "last")
@@ -58,7 +59,7 @@ def step(stage, model, batch, precision: str) -> dict[str, torch.Tensor]:
     """The loss of a step and the gradients of the heads, after dropout's draws from one seed."""
     torch.manual_seed(3)
     model.zero_grad()
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+    with quick(model), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         parts = stage.objective(model, batch, at(1))
     parts["loss"].backward()
     found = {f"part {name}": value.detach() for name, value in parts.items()}
