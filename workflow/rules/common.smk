@@ -24,10 +24,8 @@ PATHS = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 MEMORY = (
     "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
 )
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(PATHS)};"
-    f" export GLIBC_TUNABLES=${{GLIBC_TUNABLES:-{MEMORY}}}; "
-)
+MEMORY = shlex.quote(os.environ.get("GLIBC_TUNABLES", MEMORY))
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(PATHS)} GLIBC_TUNABLES={MEMORY}; ")
 
 # What a module's `config` does not say holds as config.yaml says it.
 config.update(options.complete(config, Path(ROOT, "config", "config.yaml")))
