@@ -66,6 +66,26 @@ def clock(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
+class Countdown:
+    """A line now and then on work that goes through examples: how far, and how long it still takes.
+
+    Called with (examples done, all of them).
+    """
+
+    def __init__(self, title: str):
+        self.title = title
+        self.started = self.last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say how far it is, not too often."""
+        now = time.monotonic()
+        if now - self.last < PROGRESS_SECONDS or done == total:
+            return
+        self.last = now
+        left = (now - self.started) / done * (total - done)
+        say(f"{self.title}: {done:,} of {total:,} examples, {clock(left)} left")
+
+
 class SaveByTime(TrainerCallback):
     """Ask for a checkpoint when the last one is so many seconds old.
 

@@ -180,23 +180,41 @@ def _record_batch(
 
 
 def grid_from_tune(
-    model: AdaptiveBert, tune: Columns, *, skip_thresholds: Sequence[float], quantiles: int
+    model: AdaptiveBert,
+    tune: Columns,
+    *,
+    skip_thresholds: Sequence[float],
+    quantiles: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """Return the grid of skip thresholds of a model: see `skip_grid`.
 
     The gate values are those on the path of the model's own threshold.
+
+    Args:
+        progress: called with (examples done, N).
     """
     if model.gates is None:
         return np.array([NEVER_SKIP], dtype=np.float32)
     extra = [*skip_thresholds, model.own_threshold]  # its own is scored whatever is tuned
-    gates = own_path(model, tune).gates if quantiles else np.empty(0)
+    gates = own_path(model, tune, progress=progress).gates if quantiles else np.empty(0)
     return skip_grid(gates, quantiles=quantiles, extra=extra)
 
 
-def own_path(model: AdaptiveBert, split: Columns) -> Paths:
-    """Return the paths of a split at the skip threshold of a model with gates."""
+def own_path(
+    model: AdaptiveBert,
+    split: Columns,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Paths:
+    """Return the paths of a split at the skip threshold of a model with gates.
+
+    Args:
+        progress: called with (examples done, N).
+    """
     # A grid of one threshold leaves one row to every example.
-    arrays = _record_split(model, split, np.array([model.own_threshold], dtype=np.float32))
+    grid = np.array([model.own_threshold], dtype=np.float32)
+    arrays = _record_split(model, split, grid, progress)
     return Paths(
         arrays["gates"],
         arrays["executed"],

@@ -31,6 +31,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from baselines.loading import load, title_of
     from smartbert.model.folder import load_model
+    from smartbert.train.callbacks import Countdown
     from smartbert.train.recorder import grid_from_tune, record, trace_meta
 
     method, title = load(args.method, args.source), title_of(args.method, args.source)
@@ -41,7 +42,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.settings.pop("threads"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
-    grid = grid_from_tune(model, tune, **args.settings)
+    title = f"{provenance.task} {args.name} seed {provenance.seed}"
+    grid = grid_from_tune(model, tune, **args.settings, progress=Countdown(f"{title} (gates)"))
     splits: tuple[Literal["tune", "test"], ...] = ("tune", "test")
     for split in splits:
         columns = tune if split == "tune" else read_columns(args.test)
@@ -49,7 +51,10 @@ def main(argv: list[str] | None = None) -> None:
             model.config, title=title, criterion=method.criterion, sweep=method.sweep,
             provenance=provenance, split=split,
         )  # fmt: skip
-        record(model, columns, grid=grid, meta=meta).save(Run(args.out).trace(split))
+        trace = record(
+            model, columns, grid=grid, meta=meta, progress=Countdown(f"{title} ({split} trace)")
+        )
+        trace.save(Run(args.out).trace(split))
 
 
 if __name__ == "__main__":

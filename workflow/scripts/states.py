@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     import torch
 
     from smartbert.model.folder import load_model
-    from smartbert.train.callbacks import say
+    from smartbert.train.callbacks import Countdown, say
     from smartbert.train.precision import effective
     from smartbert.train.states import StatesRecord, hold
 
@@ -56,7 +56,8 @@ def main(argv: list[str] | None = None) -> None:
             f"states of {data.task} {provenance.method} would take {gigabytes:.1f} GB, more than"
             f" `resources.states_gb` ({args.limit:g}): its layers run in every epoch"
         )
-    hold(model, fit, record, args.states)
+    title = f"{data.task} {provenance.method} seed {provenance.seed} (states)"
+    hold(model, fit, record, args.states, progress=Countdown(title))
     record.write(args.record)
 
 
