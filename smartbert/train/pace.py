@@ -38,13 +38,14 @@ def arithmetic(sizes: dict, teraflops: float, step: float) -> Pace:
     return Pace(step, PASSES * token, token)
 
 
-def measured(sizes: dict, precision: str) -> Pace:
+def measured(sizes: dict, precision: str, *, threads: int) -> Pace:
     """Return this machine's pace, from training steps of dense BERT with random weights."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
     from smartbert.train.precision import effective, products
 
+    torch.set_num_threads(min(threads, torch.get_num_threads()))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     backbone = BertConfig(
         vocab_size=VOCABULARY, hidden_size=sizes["hidden"], num_hidden_layers=sizes["layers"],
@@ -75,8 +76,8 @@ def measured(sizes: dict, precision: str) -> Pace:
         return time.perf_counter() - began
 
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
-    print(f"measured on: {name}{threads}, {precision}", file=sys.stderr)
+    cores = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
+    print(f"measured on: {name}{cores}, {precision}", file=sys.stderr)
     # What else runs only adds to a time. In turn, so that a busy spell falls on all of them.
     rounds = [(step(short, True), step(long, True), step(long, False)) for _ in range(6)][1:]
     one, two, forward = map(min, zip(*rounds, strict=True))

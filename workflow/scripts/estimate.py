@@ -82,8 +82,10 @@ def main(argv: list[str] | None = None) -> None:
     if args.teraflops:
         pace = arithmetic(sizes, args.teraflops, args.step)
     else:
-        pace = measured(sizes, config["training"]["precision"])
-    report(config, sizes, plan(config, kept), pace, jobs=args.jobs)
+        threads = config["resources"]["threads"]
+        pace = measured(sizes, config["training"]["precision"], threads=threads)
+    trainings = plan(config, kept, layers=sizes["layers"], width=sizes["hidden"])
+    report(config, sizes, trainings, pace, jobs=args.jobs)
 
 
 def backbone_sizes(path: str) -> dict[str, int]:
@@ -147,9 +149,12 @@ def test_rows(config: dict, name: str) -> int:
     return min(rows, most * len(TASKS[name].test)) if isinstance(most, int) else rows
 
 
-def plan(config: dict, kept: Kept) -> list[Training]:
+def plan(config: dict, kept: Kept, *, layers: int, width: int) -> list[Training]:
     """Return every training of a run: what is compared, the ablations, and what those come of,
     without what is kept.
+
+    Args:
+        layers, width: of the backbone, which the disk for held states depends on.
     """
     found, held = [], set()
     for key in kept.trained:
@@ -161,7 +166,9 @@ def plan(config: dict, kept: Kept) -> list[Training]:
             steps = 0
         tokens = batch * sizes_of(task).tokens
         holds = None
-        if gating := frozen_pass(config, task, name):
+        size = 2 * layers * width * sizes_of(task).tokens * fit_rows(config, task)
+        gating = frozen_pass(config, task, name)
+        if gating and size <= 1e9 * config["resources"]["states_gb"]:
             states = (task, entry(config, name, "continues"), gating, seed)
             holds = 0 if states in held else fit_rows(config, task)
             held.add(states)
@@ -224,8 +231,9 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
     print(f" ({whole / jobs:.1f} with {jobs} side by side)" if jobs > 1 else "")
     weights = 4 * (VOCABULARY + 512 + 12 * sizes["hidden"] * sizes["layers"]) * sizes["hidden"]
     kept = len(trainings) * weights if config["keep_models"] else 0
-    # Weights and an optimizer's two moments, twice while the next checkpoint is written.
-    passing = jobs * 2 * 3 * weights
+    # Weights, an optimizer's two moments and the best epoch's weights, twice while the next
+    # checkpoint is written.
+    passing = jobs * 2 * 4 * weights
     print(
         f"disk: models {kept / GIB:.0f} GiB, checkpoints under way {passing / GIB:.0f} GiB;"
         " traces and tables are a few GiB at most"
