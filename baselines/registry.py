@@ -21,6 +21,7 @@ POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 THRESHOLD: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+HEAD: Schema = {"enum": ["pooler", "attention"]}
 STAGE2: dict[str, Schema] = {
     "eta": RATE,
     "temperature": POSITIVE,
@@ -40,7 +41,7 @@ METHODS: dict[str, MethodRecord] = {
             title="BERT",
             role="reference",
             look=Look("#000000", "*", "-"),
-            settings={"head": {"enum": ["pooler", "attention"]}},
+            settings={"head": HEAD},
         ),
         MethodRecord(
             SUBJECT,
@@ -89,6 +90,25 @@ METHODS: dict[str, MethodRecord] = {
             title="PABEE",
             role="rival",
             look=Look("#009E73", "D", ":"),
+        ),
+        MethodRecord(
+            "fastbert",
+            "baselines.fastbert:FastBert",
+            title="FastBERT",
+            role="rival",
+            look=Look("#6A3D9A", "H", "--"),
+            continues=True,
+            frozen="off",
+            settings={"exits": HEAD, "head": HEAD, "frozen_dropout": FLAG},
+        ),
+        MethodRecord(
+            "pcee_bert",
+            "baselines.pcee_bert:PceeBert",
+            title="PCEE-BERT",
+            role="rival",
+            look=Look("#0B5D1E", "d", ":"),
+            trains=False,
+            reads=True,
         ),
         MethodRecord(
             "truncated_bert",
