@@ -22,6 +22,7 @@ THRESHOLD: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 HEAD: Schema = {"enum": ["pooler", "attention"]}
+OWN_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0}
 STAGE2: dict[str, Schema] = {
     "eta": RATE,
     "temperature": POSITIVE,
@@ -109,6 +110,14 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#0B5D1E", "d", ":"),
             trains=False,
             reads=True,
+        ),
+        MethodRecord(
+            "berxit",
+            "baselines.berxit:Berxit",
+            title="BERxiT",
+            role="rival",
+            look=Look("#C51B7D", "+", "-"),
+            settings={"exits": HEAD, "head": HEAD, "head_rate": OWN_RATE, "certainty_back": FLAG},
         ),
         MethodRecord(
             "truncated_bert",

@@ -27,6 +27,7 @@ from smartbert.errors import unknown
 Array: TypeAlias = np.ndarray
 
 NEVER = "never"
+CERTAINTY = "certainty"  # an array beside logits: how certain exits are, from 0 to 1
 
 
 def log_softmax(logits: Array) -> Array:
@@ -100,6 +101,11 @@ def confidence_signal(state: State, seen: Seen) -> Array:
     """Largest class probability."""
     xp = array_namespace(seen.logits)
     return xp.exp(xp.max(log_softmax(seen.logits), axis=-1))
+
+
+def certainty_signal(state: State, seen: Seen) -> Array:
+    """How certain the exit has learnt to be that it is right (BERxiT, methods 5.3)."""
+    return seen.extras[CERTAINTY]
 
 
 def patience_signal(state: State, seen: Seen) -> Array:
@@ -238,6 +244,14 @@ CRITERIA: dict[str, Criterion] = {
             below=False,
             off=math.nextafter(1.0, 2.0),  # no probability is above 1
             everybody=lambda classes: 0.0,
+        ),
+        Criterion(
+            "certainty",
+            certainty_signal,
+            below=False,
+            off=math.nextafter(1.0, 2.0),  # a sigmoid is never above 1
+            everybody=lambda classes: 0.0,
+            needs=(CERTAINTY,),
         ),
         Criterion(
             "patience",

@@ -27,7 +27,7 @@ from smartbert.tune.study import tune_method
 N, DEPTH, CLASSES = 40, 5, 3
 
 
-SIMPLE = ("entropy", "normalised_entropy", "confidence", "margin", "negative_energy")
+SIMPLE = ("entropy", "normalised_entropy", "confidence", "certainty", "margin", "negative_energy")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -342,6 +342,28 @@ def test_patience_with_confidence_counts_executed_layers(confident, patience, ex
     signals = exit_signals("confident_patience", logits, ran, parameters=policy.parameters)
     stops = policy.stops(signals)[0]
     assert (stops.argmax() + 1 if stops.any() else 6) == exit_layer
+
+
+@pytest.mark.parametrize(
+    ("certainties", "threshold", "exit_layer"),
+    [
+        ((0.2, 0.5, 0.9), 0.5, 2),  # at the threshold is certain enough
+        ((0.2, 0.5, 0.9), 0.6, 3),
+        ((0.2, 0.5, 0.9), 0.95, 4),
+        ((np.nan, 0.1, 0.3), 0.2, 3),  # the first layer is skipped
+        ((0.2, 0.5, 1.0), np.nextafter(1.0, 2.0), 4),  # off
+        ((0.0, 0.5, 1.0), 0.0, 1),
+    ],
+)
+def test_the_first_exit_that_is_certain_answers(certainties, threshold, exit_layer):
+    certainty = np.array([certainties], dtype=np.float32)
+    ran = np.concatenate([~np.isnan(certainty), [[True]]], 1)
+    logits = np.zeros((1, 3, CLASSES), dtype=np.float32)
+    extras = {"certainty": certainty}
+    stops = Policy.uniform("certainty", threshold, depth=4).stops(
+        exit_signals("certainty", logits, ran, extras=extras)
+    )[0]
+    assert (stops.argmax() + 1 if stops.any() else 4) == exit_layer
 
 
 @pytest.mark.parametrize("space", [PUBLISHED, PER_LAYER])

@@ -33,6 +33,7 @@ class AdaptiveBertConfig(BertConfig):
             answers.
         gate_heads, exit_heads: attention heads inside a gate and inside an attention head.
         projections: keep the stage-1 projection heads (training only).
+        certainty: exits say how certain they are, by a linear map that they share (methods 5.3).
         contrast_heads: keep the contrast heads of the exits (training only).
         skip_threshold: a layer is skipped where its gate is at or above this; None never skips.
         criterion: exit rule, a name in `criteria.CRITERIA`.
@@ -59,6 +60,7 @@ class AdaptiveBertConfig(BertConfig):
     gate_heads: int = 2
     exit_heads: int = 4
     projections: bool = False
+    certainty: bool = False
     contrast_heads: bool = False
     skip_threshold: float | int | None = SKIP_THRESHOLD
     criterion: str = "never"

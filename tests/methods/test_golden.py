@@ -61,6 +61,7 @@ ENTRIES = {
     "random_skip": Entry("random_skip", "skip_only"),
     "constant_skip": Entry("constant_skip", "skip_only"),
     "fastbert": Entry("fastbert", "full_bert_attention"),
+    "berxit": Entry("berxit"),
 }
 READING = {"gates_off": "smartbert", "pcee_bert": "pabee"}  # these train nothing
 
@@ -134,8 +135,9 @@ def digest(trace: Trace) -> dict[str, list]:
         found["paths"].append("{} {}-{}".format(*row))
     for row in trace.executed:
         found["executed"].append("".join("x" if ran else "." for ran in row))
-    for name in ("gates", "exit_logits", "final_logits"):
-        values = getattr(trace, name).astype(float).ravel().round(6).tolist()
+    arrays = {name: getattr(trace, name) for name in ("gates", "exit_logits", "final_logits")}
+    for name, array in {**arrays, **trace.extras}.items():
+        values = array.astype(float).ravel().round(6).tolist()
         found[name] = [None if value != value else value for value in values]
     return found
 
@@ -187,7 +189,8 @@ def test_losses_and_trace_are_the_kept_ones(name, now, golden):
     for step, known in zip(own["losses"], kept["losses"], strict=True):
         assert step == pytest.approx(known, abs=NEAR)
     assert own["paths"] == kept["paths"] and own["executed"] == kept["executed"]
-    for array in ("gates", "exit_logits", "final_logits"):
+    assert own.keys() == kept.keys()
+    for array in own.keys() - {"losses", "paths", "executed"}:
         np.testing.assert_allclose(numbers(own[array]), numbers(kept[array]), atol=NEAR, rtol=0)
 
 
@@ -198,7 +201,7 @@ def test_the_kept_numbers_say_something(golden):
         assert "x" in executed and "." in executed
         gates = numbers(golden[name]["gates"])
         assert min(np.nanmin(np.abs(gates - threshold)) for threshold in GRID[:-1]) > NEAR
-    for name in ("smartbert", "deebert", "pabee", "exit_only", "fastbert"):
+    for name in ("smartbert", "deebert", "pabee", "exit_only", "fastbert", "berxit"):
         assert np.nanstd(numbers(golden[name]["exit_logits"])) > 0.05
 
 

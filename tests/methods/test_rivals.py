@@ -10,8 +10,10 @@ import torch
 from conftest import DEPTH, at
 from tiny import META
 
+from baselines.berxit import Berxit
 from baselines.fastbert import FastBert
 from baselines.loading import load
+from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.model.configuration import architecture
 from smartbert.model.modeling import AdaptiveBert
@@ -22,6 +24,7 @@ from smartbert.train.recorder import record
 from smartbert.train.stages import freeze
 
 OPTIMISATION = Optimisation(2, 12, 1e-2, 0, 0.0, 1e-8, 1.0, "last")
+CERTAIN = {"exits": "attention", "head": "attention", "certainty": True}
 ATTENTION = {"exits": "attention", "head": "attention"}
 
 
@@ -58,7 +61,7 @@ def one_stage(method, **settings):
 def decided_alike(model: AdaptiveBert, batch, split, policies: list[Policy]) -> None:
     """Hold live inference and the engine to the replay of one recording; some exits are taken."""
     meta = replace(META, architecture=architecture(model.config))
-    replay = Replay(record(model, split, grid=np.array([np.inf]), meta=meta))
+    replay = Replay(record(model, split, grid=np.array([0.5, np.inf]), meta=meta))
     examples = [
         Example(*one) for one in zip(split["input_ids"], split["token_type_ids"], strict=True)
     ]
@@ -118,3 +121,87 @@ def test_pcee_decides_live_as_pabees_trace_read_again_says(tiny_model, batch, sp
         for patience in (1, 2, 3)
     ]
     decided_alike(tiny_model(**ATTENTION), batch, split, policies)
+
+
+def test_berxit_trains_the_final_head_and_all_heads_by_turns(tiny_model, batch):
+    model, labels = tiny_model(**CERTAIN), batch["labels"]
+    hidden, mask, _ = model.embed(batch)
+    by_hand = []
+    for index in range(DEPTH - 1):
+        hidden = model.layer(index, hidden, mask)
+        head = model.exits[index]
+        vector = torch.tanh(head.hidden(head.attention(torch.tanh(head.embed(hidden)), mask)))
+        logits = head.out(vector)
+        right = logits.argmax(-1) == labels
+        certain = 1 / (1 + (-vector @ model.certainty.weight[0] - model.certainty.bias).exp())
+        ce = -logits.log_softmax(-1)[range(12), labels].mean()
+        by_hand.append((ce + ((certain - right.float()) ** 2).mean()).item())
+        assert 0 < right.sum() < 12
+    last = -answers(model, batch)[-1].log_softmax(-1)[range(12), labels].mean().item()
+    stage = one_stage(Berxit())
+    for step, expected in ((1, last + sum(by_hand)), (2, last), (3, last + sum(by_hand))):
+        found = stage.objective(model, batch, at(1, step=step))
+        assert found["loss"].item() == pytest.approx(expected, rel=1e-4)
+        assert found["ce"].item() == pytest.approx(last, rel=1e-4)
+
+
+def test_berxit_trains_everything_and_final_steps_leave_exits_alone(tiny_model, batch):
+    model, stage = tiny_model(**CERTAIN), one_stage(Berxit())
+    assert two_steps(model, stage, batch) == {"encoder", "exits", "head", "certainty"}
+    stage.objective(model, batch, at(1, step=2))["loss"].backward()
+    parameters = dict(model.named_parameters())
+    touched = {n.split(".")[0] for n, p in parameters.items() if p.grad is not None}
+    assert touched == {"encoder", "head"}
+
+
+def test_a_certainty_trains_the_exit_only_where_its_loss_goes_back(tiny_model, batch):
+    def gradients(certainty_back: bool, scale: float):
+        model = tiny_model(**CERTAIN)
+        with torch.no_grad():
+            model.certainty.weight.mul_(scale)
+        stage = one_stage(Berxit(), certainty_back=certainty_back)
+        stage.objective(model, batch, at(1))["loss"].backward()
+        return model.exits[0].hidden.weight.grad, model.certainty.weight.grad
+
+    for back in (True, False):
+        (exit_, own), (other, _) = gradients(back, 1.0), gradients(back, 9.0)
+        assert own.abs().sum() > 0
+        assert torch.equal(exit_, other) == (not back)
+
+
+def test_berxits_rates_are_the_heads(tiny_model):
+    assert one_stage(Berxit()).rates == {}
+    rates = one_stage(Berxit(), head_rate=1e-3).rates
+    assert rates == {"exits.": 1e-3, "head.": 1e-3, "certainty.": 1e-3}
+    names = [name for name, _ in tiny_model(**CERTAIN).named_parameters()]
+    assert {n.split(".")[0] + "." for n in names if not n.startswith("encoder.")} == set(rates)
+
+
+@pytest.mark.parametrize("parts", [{}, {"exits": "pooler"}, {"gates": "learned"}])
+def test_berxit_decides_live_as_its_trace_says(tiny_model, batch, split, tmp_path, parts):
+    model = tiny_model(**{**CERTAIN, **parts})
+    with torch.no_grad():
+        model.certainty.weight.mul_(200 if parts.get("exits") == "pooler" else 20)
+    rule = load("berxit").criterion
+    policies = [
+        Policy.uniform(rule, threshold, depth=DEPTH, skip_threshold=skip)
+        for threshold in (0.4, 0.5, 0.6)
+        for skip in ((None, 0.5) if model.gates else (None,))
+    ]
+    decided_alike(model, batch, split, policies)
+    model.save_pretrained(tmp_path)
+    again = AdaptiveBert.from_pretrained(tmp_path).eval()
+    assert [name for name in again.state_dict() if "certainty" in name] == [
+        "certainty.weight",
+        "certainty.bias",
+    ]
+    decided_alike(again, batch, split, policies)
+    without = Policy.uniform("entropy", 0.8, depth=DEPTH)
+    torch.testing.assert_close(
+        again.infer(batch, without).logits, model.infer(batch, without).logits
+    )
+
+
+def test_a_certainty_without_exits_is_refused(tiny_model):
+    with pytest.raises(UserError, match="set `exits`"):
+        tiny_model(certainty=True)

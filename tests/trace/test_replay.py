@@ -30,6 +30,8 @@ def random_trace(rng: np.random.Generator, n: int, depth: int, *, coarse: bool) 
     if coarse:
         logits, final = logits.round(), final.round()
     logits[~executed[:, :-1]] = np.nan
+    certainty = (rng.integers(0, 5, (n, depth - 1)) / 4).astype(np.float32)
+    certainty[~executed[:, :-1]] = np.nan
     zeros = np.zeros(n, dtype=np.int64)
     return Trace(
         labels=rng.integers(0, CLASSES, n),
@@ -45,6 +47,7 @@ def random_trace(rng: np.random.Generator, n: int, depth: int, *, coarse: bool) 
         exit_logits=logits,
         final_logits=final,
         meta=META,
+        extras={"certainty": certainty},
     )
 
 
@@ -71,6 +74,9 @@ def loop(trace: Trace, criterion: str, thresholds, parameters=()) -> list[tuple[
                     entropy(z) / math.log(CLASSES) < theta
                 ),
                 "confidence": lambda p=p, theta=theta: p.max() >= theta,
+                "certainty": lambda theta=theta, i=i, layer=layer: (
+                    trace.extras["certainty"][i, layer - 1] >= theta
+                ),
                 "patience": lambda theta=theta, count=count: theta > 0 and count >= theta,
                 "confident_patience": lambda theta=theta, latest=latest: (
                     len(latest) == parameters[0] and all(one < theta for one in latest)
@@ -97,6 +103,7 @@ def test_replay_equals_the_plain_loop(seed, depth, criterion, coarse, data):
         "normalised_entropy": st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0, 1.01]),
         "confident_patience": st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0, 1.01]),
         "confidence": st.sampled_from([0.0, 0.4, 0.6, 0.9, 1.1]),
+        "certainty": st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, 1.1]),
         "patience": st.integers(0, depth + 1),
     }[criterion]
     thresholds = data.draw(st.lists(values, min_size=depth - 1, max_size=depth - 1))
