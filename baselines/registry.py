@@ -23,6 +23,8 @@ FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 HEAD: Schema = {"enum": ["pooler", "attention"]}
 OWN_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0}
+DEPTH: Schema = {"type": "integer", "minimum": 1}
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 STAGE2: dict[str, Schema] = {
     "eta": RATE,
     "temperature": POSITIVE,
@@ -125,7 +127,21 @@ METHODS: dict[str, MethodRecord] = {
             title="Truncated BERT",
             role="control",
             look=Look("#7F7F7F", "X", "--"),
-            settings={"depth": {"type": "integer", "minimum": 1}},
+            settings={"depth": DEPTH},
+        ),
+        MethodRecord(
+            "truncated_distilled",
+            "baselines.truncated_distilled:TruncatedDistilled",
+            title="Truncated BERT, distilled",
+            role="control",
+            look=Look("#3C3C3C", "x", "-."),
+            settings={
+                "depth": DEPTH,
+                "head": HEAD,
+                "head_rate": OWN_RATE,
+                "alpha": SHARE,
+                "temperature": POSITIVE,
+            },
         ),
         MethodRecord(
             "exit_only",

@@ -25,6 +25,7 @@ from baselines.registry import METHODS
 from smartbert.methods import Optimisation, Progress
 from smartbert.model.batching import pad
 from smartbert.model.configuration import architecture
+from smartbert.model.folder import load_model
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.tasks import task
 from smartbert.trace.trace import Trace
@@ -47,6 +48,7 @@ class Entry:
     method: str
     parent: str | None = None
     settings: dict[str, object] = field(default_factory=dict)
+    teacher: str | None = None
 
 
 ENTRIES = {
@@ -62,6 +64,7 @@ ENTRIES = {
     "constant_skip": Entry("constant_skip", "skip_only"),
     "fastbert": Entry("fastbert", "full_bert_attention"),
     "berxit": Entry("berxit"),
+    "truncated_distilled": Entry("truncated_distilled", None, {"depth": 2}, "full_bert_attention"),
 }
 READING = {"gates_off": "smartbert", "pcee_bert": "pabee"}  # these train nothing
 
@@ -109,6 +112,7 @@ def trained(name: str, folder: Path) -> tuple[AdaptiveBert, list[dict[str, float
         task=task("mnli"),
         seed=SEED,
     )
+    teacher = load_model(folder / entry.teacher) if entry.teacher else None
     batch = {**pad(split["input_ids"], split["token_type_ids"])}
     batch["labels"] = torch.tensor(split["label"])
     losses = []
@@ -119,7 +123,7 @@ def trained(name: str, folder: Path) -> tuple[AdaptiveBert, list[dict[str, float
         set_seed(SEED)
         for step, epoch in enumerate(EPOCHS, 1):
             model.train()
-            parts = stage.objective(model, batch, Progress(epoch, step, len(EPOCHS)))
+            parts = stage.objective(model, batch, Progress(epoch, step, len(EPOCHS), teacher))
             parts["loss"].backward()
             optimiser.step()
             optimiser.zero_grad()

@@ -13,6 +13,7 @@ from tiny import META
 from baselines.berxit import Berxit
 from baselines.fastbert import FastBert
 from baselines.loading import load
+from baselines.truncated_distilled import TruncatedDistilled
 from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.model.configuration import architecture
@@ -205,3 +206,39 @@ def test_berxit_decides_live_as_its_trace_says(tiny_model, batch, split, tmp_pat
 def test_a_certainty_without_exits_is_refused(tiny_model):
     with pytest.raises(UserError, match="set `exits`"):
         tiny_model(certainty=True)
+
+
+@pytest.mark.parametrize(("alpha", "temperature"), [(0.5, 2.0), (0.0, 2.0), (1.0, 1.0), (0.3, 5.0)])
+def test_a_distilled_student_learns_from_labels_and_teacher(tiny_model, batch, alpha, temperature):
+    model, teacher = tiny_model(head="attention"), tiny_model(seed=1, head="attention")
+    own, said = (
+        m.head(m.layers(batch, "off").last, batch["attention_mask"]) for m in (model, teacher)
+    )
+    ce = -own.log_softmax(-1)[range(12), batch["labels"]].mean()
+    soft, ours = (said / temperature).softmax(-1), (own / temperature).softmax(-1)
+    kl = (soft * (soft / ours).log()).sum(-1).mean()
+    by_hand = (1 - alpha) * ce + alpha * temperature**2 * kl
+    stage = one_stage(TruncatedDistilled(), alpha=alpha, temperature=temperature)
+    found = stage.objective(model, batch, at(1, teacher=teacher))
+    assert found["loss"].item() == pytest.approx(by_hand.item(), rel=1e-4)
+    assert stage.teacher
+
+
+def test_a_student_trains_and_its_teacher_stays_as_it_is(tiny_model, batch):
+    model, teacher = tiny_model(head="attention"), tiny_model(seed=1, head="attention")
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    stage = one_stage(TruncatedDistilled(), head_rate=1e-3)
+    assert two_steps(model, stage, batch, teacher) == {"encoder", "head"}
+    assert all(torch.equal(before[name], value) for name, value in teacher.state_dict().items())
+    assert stage.rates == {"head.": 1e-3}
+
+
+def test_a_distilled_model_has_the_first_layers_and_the_head_that_is_asked_for(tiny_backbone):
+    method = TruncatedDistilled()
+    config = method.configure(
+        tiny_backbone, {**method.defaults, "depth": 2}, labels=("a", "b", "c")
+    )
+    assert (config.num_hidden_layers, config.reference_layers) == (2, DEPTH)
+    assert (config.head, config.exits) == ("attention", None)
+    with pytest.raises(UserError, match="allowed are 1 to 4"):
+        method.configure(tiny_backbone, {**method.defaults, "depth": DEPTH}, labels=("a", "b"))
