@@ -65,6 +65,8 @@ ENTRIES = {
     "fastbert": Entry("fastbert", "full_bert_attention"),
     "berxit": Entry("berxit"),
     "truncated_distilled": Entry("truncated_distilled", None, {"depth": 2}, "full_bert_attention"),
+    "layerdrop": Entry("layerdrop"),
+    "pruned": Entry("pruned", "layerdrop", {"depth": 2}),
 }
 READING = {"gates_off": "smartbert", "pcee_bert": "pabee"}  # these train nothing
 

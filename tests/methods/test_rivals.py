@@ -12,17 +12,21 @@ from tiny import META
 
 from baselines.berxit import Berxit
 from baselines.fastbert import FastBert
+from baselines.layerdrop import LayerDrop, Pruned, kept_layers
 from baselines.loading import load
 from baselines.truncated_distilled import TruncatedDistilled
+from smartbert.cost import CostModel, convention
 from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.model.configuration import architecture
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.policies import Policy
 from smartbert.serve.engine import Engine, Example
+from smartbert.tasks import task
+from smartbert.trace.outcomes import outcomes
 from smartbert.trace.replay import Replay
 from smartbert.train.recorder import record
-from smartbert.train.stages import freeze
+from smartbert.train.stages import build, freeze
 
 OPTIMISATION = Optimisation(2, 12, 1e-2, 0, 0.0, 1e-8, 1.0, "last")
 CERTAIN = {"exits": "attention", "head": "attention", "certainty": True}
@@ -242,3 +246,97 @@ def test_a_distilled_model_has_the_first_layers_and_the_head_that_is_asked_for(t
     assert (config.head, config.exits) == ("attention", None)
     with pytest.raises(UserError, match="allowed are 1 to 4"):
         method.configure(tiny_backbone, {**method.defaults, "depth": DEPTH}, labels=("a", "b"))
+
+
+def test_layerdrop_hands_on_what_a_layer_that_is_left_out_would_have_received(tiny_model, batch):
+    model, mask = tiny_model(head="attention"), batch["attention_mask"]
+    stage, seen = one_stage(LayerDrop(), drop=0.5), set()
+    for seed in range(6):
+        torch.manual_seed(seed)
+        stays = torch.rand(DEPTH) >= 0.5
+        hidden, _, _ = model.embed(batch)
+        for index in range(DEPTH):
+            hidden = model.layer(index, hidden, mask) if stays[index] else hidden
+        logits = model.head(hidden, mask)
+        by_hand = -logits.log_softmax(-1)[range(12), batch["labels"]].mean().item()
+        torch.manual_seed(seed)
+        found = stage.objective(model, batch, at(1))["loss"]
+        assert found.item() == pytest.approx(by_hand, rel=1e-4)
+        seen.add(tuple(stays.tolist()))
+    assert len(seen) > 3
+
+
+def test_layerdrop_leaves_a_dropped_layer_without_gradient(tiny_model, batch):
+    model, stage = tiny_model(head="attention"), one_stage(LayerDrop(), drop=0.5)
+    torch.manual_seed(0)
+    stays = (torch.rand(DEPTH) >= 0.5).tolist()
+    torch.manual_seed(0)
+    stage.objective(model, batch, at(1))["loss"].backward()
+    for layer, stayed in zip(model.encoder.encoder.layer, stays, strict=True):
+        assert all((p.grad is not None) == stayed for p in layer.parameters())
+    assert 0 < sum(stays) < DEPTH
+
+
+def test_layerdrop_without_drops_is_dense_fine_tuning(tiny_model, batch):
+    model = tiny_model(head="attention")
+    dense = load("full_bert")
+    found = one_stage(LayerDrop(), drop=0.0).objective(model, batch, at(1))["loss"]
+    assert torch.equal(found, one_stage(dense).objective(model, batch, at(1))["loss"])
+    assert two_steps(model, one_stage(LayerDrop()), batch) == {"encoder", "head"}
+
+
+def test_every_other_layer_is_the_papers_rule_and_any_depth_is_spread_evenly():
+    for every in (2, 3, 4, 6, 12):
+        depth = 12 - 12 // every
+        papers = [layer - 1 for layer in range(1, 13) if layer % every]
+        assert kept_layers("every_other", depth=depth, layers=12) == papers
+    assert kept_layers("every_other", depth=4, layers=12) == [0, 3, 6, 9]
+    assert kept_layers("every_other", depth=4, layers=6) == [0, 1, 3, 4]
+    assert kept_layers("first", depth=4, layers=12) == [0, 1, 2, 3]
+    for depth in range(1, 13):
+        kept = kept_layers("every_other", depth=depth, layers=12)
+        assert kept == sorted(set(kept)) and len(kept) == depth and kept[-1] < 12
+
+
+@pytest.mark.parametrize(
+    ("depth", "keep"),
+    [(1, "every_other"), (3, "every_other"), (3, "first"), (DEPTH, "every_other")],
+)
+def test_a_pruned_model_is_some_layers_of_the_one_it_continues(
+    tiny_backbone, tiny_model, batch, split, tmp_path, depth, keep
+):
+    parent = tiny_model(head="attention", small_width=8)
+    parent.save_pretrained(tmp_path / "parent")
+    tiny_backbone.save_pretrained(tmp_path / "backbone")
+    method = Pruned()
+    model = build(
+        method, {**method.defaults, "depth": depth, "keep": keep},
+        backbone=tmp_path / "backbone", parent=tmp_path / "parent", tune=split,
+        task=task("mnli"), seed=1,
+    ).eval()  # fmt: skip
+    hidden, mask, _ = parent.embed(batch)
+    for index in kept_layers(keep, depth=depth, layers=DEPTH):
+        hidden = parent.layer(index, hidden, mask)
+    torch.testing.assert_close(
+        model.infer(batch, Policy()).logits, parent.head(hidden, mask).detach()
+    )
+    assert method.stages(method.defaults, OPTIMISATION, layers=depth) == []
+    sizes = architecture(model.config)
+    assert (sizes.layers, sizes.reference_layers) == (depth, DEPTH)
+    trace = record(model, split, grid=np.array([np.inf]), meta=replace(META, architecture=sizes))
+    decisions = Replay(trace).decide(Policy())
+    answered, _ = outcomes(Replay(trace), [Policy()], convention="flops")
+    np.testing.assert_array_equal(answered[0], decisions.predictions)
+    costs = CostModel(sizes, convention("flops"))
+    lengths = np.array(split["length"])
+    spent = depth * costs.layer(lengths) + costs.head("attention", lengths)
+    np.testing.assert_array_equal(costs.spent(decisions, Policy(), lengths), spent)
+    np.testing.assert_array_equal(
+        costs.dense(lengths), DEPTH * costs.layer(lengths) + costs.head("pooler", lengths)
+    )
+
+
+def test_more_layers_than_there_are_cannot_be_kept(tiny_backbone):
+    method = Pruned()
+    with pytest.raises(UserError, match="allowed are 1 to 5"):
+        method.configure(tiny_backbone, {**method.defaults, "depth": 6}, labels=("a", "b"))
