@@ -21,6 +21,10 @@ POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 THRESHOLD: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+HEAD: Schema = {"enum": ["pooler", "attention"]}
+OWN_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0}
+DEPTH: Schema = {"type": "integer", "minimum": 1}
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 STAGE2: dict[str, Schema] = {
     "eta": RATE,
     "temperature": POSITIVE,
@@ -40,7 +44,7 @@ METHODS: dict[str, MethodRecord] = {
             title="BERT",
             role="reference",
             look=Look("#000000", "*", "-"),
-            settings={"head": {"enum": ["pooler", "attention"]}},
+            settings={"head": HEAD},
         ),
         MethodRecord(
             SUBJECT,
@@ -91,12 +95,71 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#009E73", "D", ":"),
         ),
         MethodRecord(
+            "fastbert",
+            "baselines.fastbert:FastBert",
+            title="FastBERT",
+            role="rival",
+            look=Look("#6A3D9A", "H", "--"),
+            continues=True,
+            frozen="off",
+            settings={"exits": HEAD, "head": HEAD, "frozen_dropout": FLAG},
+        ),
+        MethodRecord(
+            "pcee_bert",
+            "baselines.pcee_bert:PceeBert",
+            title="PCEE-BERT",
+            role="rival",
+            look=Look("#0B5D1E", "d", ":"),
+            trains=False,
+            reads=True,
+        ),
+        MethodRecord(
+            "berxit",
+            "baselines.berxit:Berxit",
+            title="BERxiT",
+            role="rival",
+            look=Look("#C51B7D", "+", "-"),
+            settings={"exits": HEAD, "head": HEAD, "head_rate": OWN_RATE, "certainty_back": FLAG},
+        ),
+        MethodRecord(
             "truncated_bert",
             "baselines.truncated_bert:TruncatedBert",
             title="Truncated BERT",
             role="control",
             look=Look("#7F7F7F", "X", "--"),
-            settings={"depth": {"type": "integer", "minimum": 1}},
+            settings={"depth": DEPTH},
+        ),
+        MethodRecord(
+            "truncated_distilled",
+            "baselines.truncated_distilled:TruncatedDistilled",
+            title="Truncated BERT, distilled",
+            role="control",
+            look=Look("#3C3C3C", "x", "-."),
+            settings={
+                "depth": DEPTH,
+                "head": HEAD,
+                "head_rate": OWN_RATE,
+                "alpha": SHARE,
+                "temperature": POSITIVE,
+            },
+        ),
+        MethodRecord(
+            "layerdrop",
+            "baselines.layerdrop:LayerDrop",
+            title="LayerDrop, unpruned",
+            role="rival",
+            look=Look("#8C6D31", "2", "-."),
+            settings={"head": HEAD, "head_rate": OWN_RATE, "drop": RATE},
+        ),
+        MethodRecord(
+            "pruned",
+            "baselines.layerdrop:Pruned",
+            title="LayerDrop",
+            role="rival",
+            look=Look("#66A61E", "1", "--"),
+            continues=True,
+            trains=False,
+            settings={"head": HEAD, "depth": DEPTH, "keep": {"enum": ["every_other", "first"]}},
         ),
         MethodRecord(
             "exit_only",

@@ -53,6 +53,16 @@ def test_small_modules_cost_what_section_7_says():
         assert full.head(kind, T128) == 591_360
 
 
+def test_a_certainty_costs_one_linear_map_where_its_rule_is_used():
+    policy = Policy.uniform("certainty", 0.5, depth=12)
+    for kind, width in (("attention", 128), ("pooler", 768)):
+        model = macs(base(exits=kind, head="attention"))
+        beside = model.spent(full_depth(), policy, T128) - model.spent(
+            full_depth(), Policy.uniform("entropy", 0.1, depth=12), T128
+        )
+        assert beside == 11 * width
+
+
 def test_computing_the_first_query_alone_costs_what_section_7_says():
     cheap = macs(base(small_queries="first"), products=False)
     assert cheap.gate(T128) == 128 * (768 * 128 + 2 * 128**2) + 128**2 + 128
@@ -125,13 +135,19 @@ ARCHITECTURES = {
     "skip_only": {"gates": "learned", "head": "attention"},
     "deebert": {"exits": "pooler"},
     "pabee": {"exits": "shared_pooler"},
+    "berxit": {"exits": "attention", "head": "attention", "certainty": True},
+    "berxit-pooler": {"exits": "pooler", "certainty": True},
 }
 
 
 CASES = [
     pytest.param(parts, criterion, id=f"{name}-{criterion}")
     for name, parts in ARCHITECTURES.items()
-    for criterion in (("never", "entropy", "patience") if "exits" in parts else ("never",))
+    for criterion in (
+        *("never",),
+        *(("entropy", "patience") if "exits" in parts else ()),
+        *(("certainty",) if "certainty" in parts else ()),
+    )
 ]
 
 
@@ -153,7 +169,7 @@ def test_analytic_flops_are_those_of_a_counter_on_the_live_model(
         head=config.head,
         gates=config.gates == "learned",
     )
-    threshold = {"never": 0.0, "entropy": 0.8, "patience": 1}[criterion]
+    threshold = {"never": 0.0, "entropy": 0.8, "patience": 1, "certainty": 0.55}[criterion]
     skip = 0.5 if config.gates else None
     policy = Policy.uniform(criterion, threshold, depth=DEPTH, skip_threshold=skip)
     costs = CostModel(architecture, convention("flops"))

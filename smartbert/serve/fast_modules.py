@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from smartbert.model.attention import SmallAttention
 from smartbert.model.gates import Gate
-from smartbert.model.heads import AttentionHead, extra_arrays
+from smartbert.model.heads import AttentionHead, answered
 from smartbert.serve.ragged import Ragged
 
 Cast: TypeAlias = Callable[[Tensor], Tensor]  # to the engine's type of numbers
@@ -117,9 +117,11 @@ class FastAttentionHead:
         """Return logits (n, C)."""
         return self.finish(self.small(hidden, rows)[0])
 
-    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
-        """Return nothing: this head gives logits alone."""
-        return {}
+    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
+        """Return logits (n, C) and the arrays (n,) beside them."""
+        vector = torch.tanh(self.small(hidden, rows)[0])
+        extras = {name: self.head.certain(vector).cpu().numpy() for name in self.head.extras}
+        return F.linear(vector, *self.out), extras
 
     def finish(self, hidden: Tensor) -> Tensor:
         """Return logits (n, C) from the hidden map's answer (n, d)."""
@@ -160,9 +162,9 @@ class PlainHead:
         """Return logits (n, C)."""
         return self.head(*_block(hidden, rows, self.head))
 
-    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
-        """Return the arrays (n,) that the head gives beside logits."""
-        return extra_arrays(self.head, *_block(hidden, rows, self.head))
+    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
+        """Return logits (n, C) and the arrays (n,) that the head gives beside them."""
+        return answered(self.head, *_block(hidden, rows, self.head), extras=True)
 
 
 def _maps(attention: SmallAttention) -> tuple[nn.Linear, nn.Linear, nn.Linear]:

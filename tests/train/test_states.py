@@ -8,6 +8,7 @@ from conftest import SMARTBERT, at
 
 from baselines.deebert import DeeBert
 from baselines.exit_only import ExitOnly
+from baselines.fastbert import FastBert
 from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.methods.smartbert import SmartBert
@@ -24,6 +25,11 @@ METHODS = {
         {"exits": "attention", "head": "attention", "contrast_heads": True},
     ),
     "deebert": (DeeBert(), {"frozen_dropout": False}, {"exits": "pooler", "head": "pooler"}),
+    "fastbert": (
+        FastBert(),
+        {**FastBert.defaults, "frozen_dropout": False},
+        {"exits": "attention", "head": "attention"},
+    ),
 }
 
 
