@@ -108,7 +108,7 @@ def test_what_concerns_all_trains_all(tmp_path, changes, why):
 
 
 def test_auto_takes_only_what_said_auto(asked):
-    """What it will mean is known where the training runs: runs of two precisions are never mixed."""
+    # What it will mean is known where the training runs: two precisions are never mixed.
     found = decide(set_in(asked, training__precision="auto"))
     assert not found.taken and "precision is auto, kept is bf16" in found.told()
 
