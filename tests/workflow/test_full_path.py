@@ -14,6 +14,8 @@ from conftest import ROOT
 from flow import snakemake
 from glue_like import write_task
 
+from baselines.registry import METHODS
+
 pytestmark = pytest.mark.slow
 
 SHORT = {  # the first epoch's few steps of everything; stage 1 has its hard phase too
@@ -83,6 +85,7 @@ def test_the_model_is_bert_base_throughout(run):
         trace = Trace.load(own / "trace-test.safetensors")
         assert len(trace.labels) == SPLITS["validation"] and trace.depth == 12
         assert trace.meta.architecture.hidden == 768
+        assert trace.meta.title == METHODS[method].title
 
 
 def test_exits_on_frozen_layers_trained_from_held_states_that_are_gone(run):

@@ -25,6 +25,9 @@ rule train:
     conda:
         "../../environment.yml"
     threads: config["resources"]["threads"]
+    # Of text, which limits no jobs: what decides no number is kept out of params.
+    resources:
+        checkpoint_minutes=str(config["resources"]["checkpoint_minutes"]),
     params:
         words=lambda wildcards: options.training_options(config, wildcards.task, wildcards.method),
         start=lambda wildcards, input: folder_options(input, "backbone", "parent", "teacher"),
@@ -34,7 +37,7 @@ rule train:
     shell:
         "python -P -m workflow.scripts.train {params.words} --seed {wildcards.seed}"
         " --data {input.record} --fit {input.fit} --tune {input.tune} {params.start} {params.states}"
-        " --checkpoint-minutes {config[resources][checkpoint_minutes]}"
+        " --checkpoint-minutes {resources.checkpoint_minutes}"
         " --code {params.code} --out {params.folder} 2>&1 | tee {log}"
 
 
@@ -59,6 +62,8 @@ rule states:
     conda:
         "../../environment.yml"
     threads: config["resources"]["threads"]
+    resources:
+        states_gb=str(config["resources"]["states_gb"]),
     params:
         folder=subpath(input.weights, parent=True),
         precision=lambda wildcards: entries.method_settings(
@@ -68,7 +73,7 @@ rule states:
     shell:
         "python -P -m workflow.scripts.states --model {params.folder} --gating {wildcards.gating}"
         " --precision {params.precision} --data {input.record} --fit {input.fit}"
-        " --limit {config[resources][states_gb]} --states {output.states} --record {output.record}"
+        " --limit {resources.states_gb} --states {output.states} --record {output.record}"
         " 2>&1 | tee {log}"
 
 
