@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from smartbert.errors import UserError
+from smartbert.head_kinds import ATTENTION, FIRST, HEAD_KINDS
 from smartbert.manifest import REFERENCE, SUBJECT, Look, MethodRecord
 from smartbert.points import PER_LAYER
 
@@ -21,7 +22,13 @@ POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 THRESHOLD: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+# A kind of head; what it is where nobody says it is the method's own default.
+FIRST_HEAD: Schema = {"enum": list(HEAD_KINDS), "default": FIRST}
+ATTENTION_HEAD: Schema = {"enum": list(HEAD_KINDS), "default": ATTENTION}
+HEADS_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0, "default": None}
 STAGE2: dict[str, Schema] = {
+    "exits": ATTENTION_HEAD,
+    "head": ATTENTION_HEAD,
     "eta": RATE,
     "temperature": POSITIVE,
     "pairs": {"enum": ["released", "complete"]},
@@ -40,7 +47,7 @@ METHODS: dict[str, MethodRecord] = {
             title="BERT",
             role="reference",
             look=Look("#000000", "*", "-"),
-            settings={"head": {"enum": ["pooler", "attention"]}},
+            settings={"head": FIRST_HEAD, "heads_rate": HEADS_RATE},
         ),
         MethodRecord(
             SUBJECT,
@@ -60,6 +67,8 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#E69F00", "s", "--"),
             rows_from=SUBJECT,
             settings={
+                "head": ATTENTION_HEAD,
+                "heads_rate": HEADS_RATE,
                 "lambda": {"type": "number", "minimum": 0},
                 "lambda_layers": {"type": ["integer", "null"], "minimum": 1},
                 "lambda_warmup": COUNT,
@@ -81,7 +90,7 @@ METHODS: dict[str, MethodRecord] = {
             continues=True,
             beside=(PER_LAYER,),  # one threshold for all cannot switch a poor first exit off
             frozen="off",
-            settings={"frozen_dropout": FLAG},
+            settings={"exits": FIRST_HEAD, "head": FIRST_HEAD, "frozen_dropout": FLAG},
         ),
         MethodRecord(
             "pabee",
@@ -89,6 +98,8 @@ METHODS: dict[str, MethodRecord] = {
             title="PABEE",
             role="rival",
             look=Look("#009E73", "D", ":"),
+            shares=True,
+            settings={"exits": FIRST_HEAD, "head": FIRST_HEAD, "heads_rate": HEADS_RATE},
         ),
         MethodRecord(
             "truncated_bert",
@@ -96,7 +107,11 @@ METHODS: dict[str, MethodRecord] = {
             title="Truncated BERT",
             role="control",
             look=Look("#7F7F7F", "X", "--"),
-            settings={"depth": {"type": "integer", "minimum": 1}},
+            settings={
+                "head": FIRST_HEAD,
+                "heads_rate": HEADS_RATE,
+                "depth": {"type": "integer", "minimum": 1},
+            },
         ),
         MethodRecord(
             "exit_only",
@@ -125,7 +140,7 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#CC79A7", "P", ":"),
             continues=True,
             trains=False,
-            settings={"skip_threshold": THRESHOLD},
+            settings={"head": ATTENTION_HEAD, "skip_threshold": THRESHOLD},
         ),
         MethodRecord(
             "constant_skip",
@@ -135,7 +150,7 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#B8A800", "h", "-."),
             continues=True,
             trains=False,
-            settings={"skip_threshold": THRESHOLD},
+            settings={"head": ATTENTION_HEAD, "skip_threshold": THRESHOLD},
         ),
     )
 }

@@ -60,6 +60,20 @@ ENTRIES = {
     "exit_only": Entry("exit_only", "full_bert_attention"),
     "random_skip": Entry("random_skip", "skip_only"),
     "constant_skip": Entry("constant_skip", "skip_only"),
+    # Other heads than a method's own.
+    "full_bert_mean": Entry("full_bert", None, {"head": "mean"}),
+    "truncated_bert_mean": Entry("truncated_bert", None, {"depth": 2, "head": "mean"}),
+    "truncated_bert_attention": Entry("truncated_bert", None, {"depth": 2, "head": "attention"}),
+    "deebert_mean": Entry("deebert", "full_bert_mean", {"exits": "mean", "head": "mean"}),
+    "deebert_attention": Entry(
+        "deebert", "full_bert_attention", {"exits": "attention", "head": "attention"}
+    ),
+    "pabee_mean": Entry("pabee", None, {"exits": "mean", "head": "mean"}),
+    "pabee_attention": Entry("pabee", None, {"exits": "attention", "head": "attention"}),
+    "skip_only_first": Entry("skip_only", None, {"head": "first"}),
+    "smartbert_first": Entry("smartbert", "skip_only", {"exits": "first", "eta": 0}),
+    "exit_only_mean": Entry("exit_only", "full_bert_attention", {"exits": "mean", "eta": 0}),
+    "random_skip_first": Entry("random_skip", "skip_only_first", {"head": "first"}),
 }
 
 
@@ -195,7 +209,9 @@ def test_the_kept_numbers_say_something(golden):
         assert "x" in executed and "." in executed
         gates = numbers(golden[name]["gates"])
         assert min(np.nanmin(np.abs(gates - threshold)) for threshold in GRID[:-1]) > NEAR
-    for name in ("smartbert", "deebert", "pabee", "exit_only"):
+    exits = [name for name in golden if any(v is not None for v in golden[name]["exit_logits"])]
+    assert {"smartbert", "deebert", "pabee_mean", "pabee_attention"} <= set(exits)
+    for name in exits:
         assert np.nanstd(numbers(golden[name]["exit_logits"])) > 0.05
 
 
