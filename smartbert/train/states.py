@@ -2,8 +2,9 @@
 
 Where a stage trains heads on layers that stay as they are, without dropout in them and with padding
 left out of the loss, the states of an example are the same in every epoch and for every method that
-continues the same model. They are held in bf16, an example after the other: a linear map reads them
-first, which in bf16 rounds its input just so.
+continues the same model. They are held in bf16, an example after the other: most heads read them by
+a linear map, which in bf16 rounds its input just so; one that takes their mean does that in
+float32, and sees each rounded where the layers would have given it whole.
 
 Shapes: N examples, L layers, T tokens, H hidden width.
 """
