@@ -32,7 +32,7 @@ reproduce: $(READY)  ## full reproduction: BERT-base on GLUE from the hub
 	$(HERE) snakemake --quiet all --report results/full/report.html
 
 base: $(READY)  ## BERT-base on real GLUE from local folders; says first how long it will take
-	$(HERE) python -m workflow.scripts.estimate --configfile config/base.yaml --jobs $(CORES)
+	-$(HERE) python -m workflow.scripts.estimate --configfile config/base.yaml --jobs $(CORES)
 	$(HERE) snakemake --cores $(CORES) --configfile config/base.yaml --quiet rules
 	$(HERE) snakemake --configfile config/base.yaml --quiet all --report results/base/report.html
 

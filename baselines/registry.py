@@ -26,6 +26,8 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 FIRST_HEAD: Schema = {"enum": list(HEAD_KINDS), "default": FIRST}
 ATTENTION_HEAD: Schema = {"enum": list(HEAD_KINDS), "default": ATTENTION}
 HEADS_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0, "default": None}
+DEPTH: Schema = {"type": "integer", "minimum": 1}
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 STAGE2: dict[str, Schema] = {
     "exits": ATTENTION_HEAD,
     "head": ATTENTION_HEAD,
@@ -102,6 +104,38 @@ METHODS: dict[str, MethodRecord] = {
             settings={"exits": FIRST_HEAD, "head": FIRST_HEAD, "heads_rate": HEADS_RATE},
         ),
         MethodRecord(
+            "fastbert",
+            "baselines.fastbert:FastBert",
+            title="FastBERT",
+            role="rival",
+            look=Look("#6A3D9A", "H", "--"),
+            continues=True,
+            frozen="off",
+            settings={"exits": ATTENTION_HEAD, "head": ATTENTION_HEAD, "frozen_dropout": FLAG},
+        ),
+        MethodRecord(
+            "pcee_bert",
+            "baselines.pcee_bert:PceeBert",
+            title="PCEE-BERT",
+            role="rival",
+            look=Look("#0B5D1E", "d", ":"),
+            trains=False,
+            reads=True,
+        ),
+        MethodRecord(
+            "berxit",
+            "baselines.berxit:Berxit",
+            title="BERxiT",
+            role="rival",
+            look=Look("#C51B7D", "+", "-"),
+            settings={
+                "exits": ATTENTION_HEAD,
+                "head": ATTENTION_HEAD,
+                "heads_rate": HEADS_RATE,
+                "certainty_back": FLAG,
+            },
+        ),
+        MethodRecord(
             "truncated_bert",
             "baselines.truncated_bert:TruncatedBert",
             title="Truncated BERT",
@@ -110,7 +144,43 @@ METHODS: dict[str, MethodRecord] = {
             settings={
                 "head": FIRST_HEAD,
                 "heads_rate": HEADS_RATE,
-                "depth": {"type": "integer", "minimum": 1},
+                "depth": DEPTH,
+            },
+        ),
+        MethodRecord(
+            "truncated_distilled",
+            "baselines.truncated_distilled:TruncatedDistilled",
+            title="Truncated BERT, distilled",
+            role="control",
+            look=Look("#3C3C3C", "x", "-."),
+            settings={
+                "depth": DEPTH,
+                "head": ATTENTION_HEAD,
+                "heads_rate": HEADS_RATE,
+                "alpha": SHARE,
+                "temperature": POSITIVE,
+            },
+        ),
+        MethodRecord(
+            "layerdrop",
+            "baselines.layerdrop:LayerDrop",
+            title="LayerDrop, unpruned",
+            role="rival",
+            look=Look("#8C6D31", "2", "-."),
+            settings={"head": ATTENTION_HEAD, "heads_rate": HEADS_RATE, "drop": RATE},
+        ),
+        MethodRecord(
+            "pruned",
+            "baselines.layerdrop:Pruned",
+            title="LayerDrop",
+            role="rival",
+            look=Look("#66A61E", "1", "--"),
+            continues=True,
+            trains=False,
+            settings={
+                "head": ATTENTION_HEAD,
+                "depth": DEPTH,
+                "keep": {"enum": ["every_other", "first"]},
             },
         ),
         MethodRecord(

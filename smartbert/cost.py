@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from smartbert.criteria import CERTAINTY
 from smartbert.errors import unknown
 from smartbert.head_kinds import ATTENTION, FIRST, HEAD_KINDS, POOLED
 from smartbert.policies import Decisions, Policy
@@ -171,6 +172,15 @@ class CostModel:
             raise unknown("head", kind, HEAD_KINDS, setting="the method")
         return self.convention.factor * macs
 
+    def beside(self, policy: Policy, kind: str) -> int:
+        """What an exit of the given kind says beside logits: its certainty, one linear map of the
+        vector that its last one reads, where the policy's rule needs it.
+        """
+        a, rule = self.architecture, policy.rule
+        if rule is None or CERTAINTY not in rule.needs:
+            return 0
+        return self.convention.factor * (a.small_width if kind == "attention" else a.hidden)
+
     def counted_lengths(self, lengths: np.ndarray) -> np.ndarray:
         """Return the token lengths that the convention counts, as int64."""
         t = np.asarray(lengths, dtype=np.int64)
@@ -202,7 +212,7 @@ class CostModel:
             cost = cost + decisions.exit_layer * self.gate(t)
         if a.exits:
             tested = executed if c.all_exits else executed & policy.tested(a.layers)
-            cost = cost + tested.sum(-1) * self.head(a.exits, t)
+            cost = cost + tested.sum(-1) * (self.head(a.exits, t) + self.beside(policy, a.exits))
         return cost + ~decisions.exited * self.head(a.head, t)
 
     def relative(self, decisions: Decisions, policy: Policy, lengths: np.ndarray) -> np.ndarray:

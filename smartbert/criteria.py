@@ -27,6 +27,7 @@ from smartbert.errors import unknown
 Array: TypeAlias = np.ndarray
 
 NEVER = "never"
+CERTAINTY = "certainty"  # an array beside logits: how certain exits are, from 0 to 1
 
 
 def log_softmax(logits: Array) -> Array:
@@ -91,10 +92,20 @@ def entropy_signal(state: State, seen: Seen) -> Array:
     return entropy(seen.logits)
 
 
+def normalised_entropy_signal(state: State, seen: Seen) -> Array:
+    """Entropy of the prediction as a share of log C, its maximum (FastBERT, methods 5.1)."""
+    return entropy(seen.logits) / math.log(seen.logits.shape[-1])
+
+
 def confidence_signal(state: State, seen: Seen) -> Array:
     """Largest class probability."""
     xp = array_namespace(seen.logits)
     return xp.exp(xp.max(log_softmax(seen.logits), axis=-1))
+
+
+def certainty_signal(state: State, seen: Seen) -> Array:
+    """How certain the exit has learnt to be that it is right (BERxiT, methods 5.3)."""
+    return seen.extras[CERTAINTY]
 
 
 def patience_signal(state: State, seen: Seen) -> Array:
@@ -109,6 +120,23 @@ def patience_signal(state: State, seen: Seen) -> Array:
     count = xp.where(same, agreement[seen.rows] + 1, 0)
     predictions[seen.rows], agreement[seen.rows] = prediction, count
     return count
+
+
+NOT_YET = 2.0  # a normalised entropy that is none: of too few layers
+
+
+def confident_patience_signal(state: State, seen: Seen) -> Array:
+    """Largest normalised entropy of the last `patience` executed layers, this one included: below a
+    threshold where all of them are (PCEE-BERT, methods 5.2); `NOT_YET` where there are fewer.
+    """
+    xp = array_namespace(seen.logits)
+    signal = newer = normalised_entropy_signal(state, seen)
+    for back in range(1, int(seen.parameters[0])):
+        past = state.memory(f"past{back}", seen, start=NOT_YET)
+        older = past[seen.rows]
+        past[seen.rows], newer = newer, older
+        signal = xp.maximum(signal, older)
+    return signal
 
 
 # A setting that a publication sweeps: a threshold, or a threshold and the rule's parameters.
@@ -190,7 +218,7 @@ class Criterion:
         return threshold > self.off if self.below or self.whole else threshold < self.off
 
 
-ABOVE = 0.01  # an entropy threshold this far above log C lets everything stop
+ABOVE = 0.01  # a threshold this far above the largest entropy lets everything stop
 LARGEST = sys.float_info.max  # for scales without an end: a threshold has to be written as JSON
 
 CRITERIA: dict[str, Criterion] = {
@@ -204,11 +232,26 @@ CRITERIA: dict[str, Criterion] = {
             everybody=lambda classes: math.log(classes) + ABOVE,
         ),
         Criterion(
+            "normalised_entropy",
+            normalised_entropy_signal,
+            below=True,
+            off=0.0,
+            everybody=lambda classes: 1 + ABOVE,
+        ),
+        Criterion(
             "confidence",
             confidence_signal,
             below=False,
             off=math.nextafter(1.0, 2.0),  # no probability is above 1
             everybody=lambda classes: 0.0,
+        ),
+        Criterion(
+            "certainty",
+            certainty_signal,
+            below=False,
+            off=math.nextafter(1.0, 2.0),  # a sigmoid is never above 1
+            everybody=lambda classes: 0.0,
+            needs=(CERTAINTY,),
         ),
         Criterion(
             "patience",
@@ -218,6 +261,15 @@ CRITERIA: dict[str, Criterion] = {
             everybody=lambda classes: 1.0,
             whole=True,
             running=True,
+        ),
+        Criterion(
+            "confident_patience",
+            confident_patience_signal,
+            below=True,
+            off=0.0,
+            everybody=lambda classes: 1 + ABOVE,
+            running=True,
+            parameters=(Parameter("patience", lambda depth: tuple(range(1, depth))),),
         ),
     )
 }

@@ -3,7 +3,7 @@ and which of them go together.
 
 `first` is a pooler, dropout and a linear map on the first token (of an encoder that is no BERT, its
 own classification head); `mean` is the same on the mean of the tokens; `attention` is SmartBERT's
-classifier (docs/methods.md, section 5). No torch.
+classifier (docs/methods.md, section 6). No torch.
 """
 
 from __future__ import annotations

@@ -58,6 +58,16 @@ def test_a_kind_of_head_that_is_none_names_those_there_are():
         macs(base()).head("pooler", T128)
 
 
+def test_a_certainty_costs_one_linear_map_where_its_rule_is_used():
+    policy = Policy.uniform("certainty", 0.5, depth=12)
+    for kind, width in (("attention", 128), ("first", 768)):
+        model = macs(base(exits=kind, head="attention"))
+        beside = model.spent(full_depth(), policy, T128) - model.spent(
+            full_depth(), Policy.uniform("entropy", 0.1, depth=12), T128
+        )
+        assert beside == 11 * width
+
+
 def test_computing_the_first_query_alone_costs_what_section_7_says():
     cheap = macs(base(small_queries="first"), products=False)
     assert cheap.gate(T128) == 128 * (768 * 128 + 2 * 128**2) + 128**2 + 128
@@ -136,13 +146,20 @@ ARCHITECTURES = {
     "pabee-mean": {"exits": "mean", "head": "mean", "shared_pooler": True},
     "smartbert-first": {"gates": "learned", "exits": "first", "head": "attention"},
     "smartbert-mean": {"gates": "learned", "exits": "mean", "head": "mean"},
+    "berxit": {"exits": "attention", "head": "attention", "certainty": True},
+    "berxit-first": {"exits": "first", "certainty": True},
+    "berxit-mean": {"exits": "mean", "head": "mean", "certainty": True},
 }
 
 
 CASES = [
     pytest.param(parts, criterion, id=f"{name}-{criterion}")
     for name, parts in ARCHITECTURES.items()
-    for criterion in (("never", "entropy", "patience") if "exits" in parts else ("never",))
+    for criterion in (
+        *("never",),
+        *(("entropy", "patience") if "exits" in parts else ()),
+        *(("certainty",) if "certainty" in parts else ()),
+    )
 ]
 
 
@@ -164,7 +181,7 @@ def test_analytic_flops_are_those_of_a_counter_on_the_live_model(
         head=config.head,
         gates=config.gates == "learned",
     )
-    threshold = {"never": 0.0, "entropy": 0.8, "patience": 1}[criterion]
+    threshold = {"never": 0.0, "entropy": 0.8, "patience": 1, "certainty": 0.55}[criterion]
     skip = 0.5 if config.gates else None
     policy = Policy.uniform(criterion, threshold, depth=DEPTH, skip_threshold=skip)
     costs = CostModel(architecture, convention("flops"))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import RULES, made_up
 
+from baselines.loading import load
 from smartbert.analysis.sweep import published_sweep
 from smartbert.cost import CONVENTIONS, CostModel
 from smartbert.criteria import CRITERIA, NEVER, Parameter, Seen, State, criterion, entropy
@@ -26,7 +27,7 @@ from smartbert.tune.study import tune_method
 N, DEPTH, CLASSES = 40, 5, 3
 
 
-SIMPLE = ("entropy", "confidence", "margin", "negative_energy")
+SIMPLE = ("entropy", "normalised_entropy", "confidence", "certainty", "margin", "negative_energy")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -86,14 +87,14 @@ def test_an_exit_that_is_off_is_neither_tested_nor_paid_for(rule):
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10**6),
-    st.sampled_from([*SIMPLE, "patience", "steady_entropy", "certain"]),
+    st.sampled_from([*SIMPLE, "patience", "confident_patience", "steady_entropy", "certain"]),
     st.floats(0.05, 0.95),
 )
 def test_live_and_replay_decide_alike(seed, rule, share):
     """Layer by layer on the rows still alive, as live inference goes; all layers at once."""
     trace = traced(seed, rule)
     own = Member(trace, "flops")
-    parameters = (2.0,) if rule == "steady_entropy" else ()
+    parameters = (2.0,) if criterion(rule).parameters else ()
     threshold = 2.0
     if rule != "patience":
         threshold = own.threshold(share, skip=None, layer=None, parameters=parameters)
@@ -120,10 +121,12 @@ def test_live_and_replay_decide_alike(seed, rule, share):
         np.testing.assert_array_equal(exit_layer, replayed.exit_layer)
 
 
-@pytest.mark.parametrize("rule", ["entropy", "confidence", "patience", "steady_entropy"])
+@pytest.mark.parametrize(
+    "rule", ["entropy", "normalised_entropy", "confidence", "patience", "steady_entropy"]
+)
 def test_signals_of_torch_are_those_of_numpy(rule):
     trace = traced(3, rule, executed=1.0)
-    parameters = (2.0,) if rule == "steady_entropy" else ()
+    parameters = (2.0,) if criterion(rule).parameters else ()
     signals = exit_signals(rule, trace.exit_logits, trace.executed, parameters=parameters)
     state = State(N)
     for layer in range(DEPTH - 1):
@@ -298,6 +301,94 @@ def test_exact_columns_give_the_same_policy_again(name, thresholds, skip, parame
     assert list(cells) == ["criterion", "skip_threshold", "thresholds", "parameters"]
     assert all(isinstance(cell, str) for cell in cells.values())
     assert Policy.of_columns(cells) == policy
+
+
+@pytest.mark.parametrize(("classes", "speed"), [(2, 0.5), (3, 0.5), (3, 0.9)])
+def test_normalised_entropy_means_the_same_for_any_number_of_classes(classes, speed):
+    """A half for 0.5 log C, whatever C is; one where all classes are alike."""
+    logits = np.zeros((1, 3, classes), dtype=np.float32)
+    logits[:, 1, 0], logits[:, 2, 0] = 2.2, 9.0
+    signals = exit_signals("normalised_entropy", logits, np.ones((1, 4), dtype=bool))
+    np.testing.assert_allclose(signals * np.log(classes), entropy(logits), rtol=1e-12)
+    assert signals[0, 0] == pytest.approx(1.0) and signals[0, 2] < 0.01
+    policy = Policy.uniform("normalised_entropy", speed, depth=4)
+    assert policy.stops(signals).tolist() == [[False, bool(signals[0, 1] < speed), True]]
+
+
+@pytest.mark.parametrize(
+    ("confident", "patience", "exit_layer"),
+    [
+        ("xxxxx", 1, 1),
+        ("xxxxx", 2, 2),
+        ("xxxxx", 4, 4),
+        ("xxxxx", 5, 5),
+        (".xxxx", 5, 6),  # layer 6 answers with the final head
+        (".x.xx", 2, 5),
+        (".x.x.", 2, 6),
+        ("xx.xx", 3, 6),
+        ("..x..", 1, 3),
+        ("x-x..", 2, 3),  # a layer that is skipped is not in the row
+        ("x-.xx", 2, 5),
+        ("-----", 1, 6),
+    ],
+)
+def test_patience_with_confidence_counts_executed_layers(confident, patience, exit_layer):
+    """x: E / log C below the threshold, .: not, -: the layer did not run."""
+    ran = np.array([[sign != "-" for sign in confident] + [True]])
+    logits = np.zeros((1, 5, CLASSES), dtype=np.float32)
+    logits[0, [sign == "x" for sign in confident], 0] = 9.0
+    policy = Policy.uniform("confident_patience", 0.5, depth=6, parameters=(patience,))
+    assert patience in criterion("confident_patience").parameters[0].values(6)
+    signals = exit_signals("confident_patience", logits, ran, parameters=policy.parameters)
+    stops = policy.stops(signals)[0]
+    assert (stops.argmax() + 1 if stops.any() else 6) == exit_layer
+
+
+@pytest.mark.parametrize(
+    ("certainties", "threshold", "exit_layer"),
+    [
+        ((0.2, 0.5, 0.9), 0.5, 2),  # at the threshold is certain enough
+        ((0.2, 0.5, 0.9), 0.6, 3),
+        ((0.2, 0.5, 0.9), 0.95, 4),
+        ((np.nan, 0.1, 0.3), 0.2, 3),  # the first layer is skipped
+        ((0.2, 0.5, 1.0), np.nextafter(1.0, 2.0), 4),  # off
+        ((0.0, 0.5, 1.0), 0.0, 1),
+    ],
+)
+def test_the_first_exit_that_is_certain_answers(certainties, threshold, exit_layer):
+    certainty = np.array([certainties], dtype=np.float32)
+    ran = np.concatenate([~np.isnan(certainty), [[True]]], 1)
+    logits = np.zeros((1, 3, CLASSES), dtype=np.float32)
+    extras = {"certainty": certainty}
+    stops = Policy.uniform("certainty", threshold, depth=4).stops(
+        exit_signals("certainty", logits, ran, extras=extras)
+    )[0]
+    assert (stops.argmax() + 1 if stops.any() else 4) == exit_layer
+
+
+@pytest.mark.parametrize("space", [PUBLISHED, PER_LAYER])
+def test_patience_is_tuned_with_its_threshold(space):
+    trace = traced(5, "confident_patience", executed=1.0)
+    found, rows = tune_method(
+        {"mine": trace}, convention="flops", spaces=[PUBLISHED, PER_LAYER], trials=80,
+        sampler="nsga2", seed=0, dense=None,
+    )  # fmt: skip
+    tried = [Policy.of_columns(row) for row in rows if row["space"] == space]
+    assert {policy.parameters for policy in tried if policy.thresholds} == {
+        (float(p),) for p in range(1, DEPTH)
+    }
+    assert all(t < 2.01 for policy in tried for t in policy.thresholds)
+    own = Member(trace, "flops")
+    for setting in found[space].curve:
+        assert own.measure(setting.policy) == (setting.tune_score, setting.tune_cost)
+
+
+def test_pcee_sweeps_thresholds_at_a_patience_of_two():
+    trace = traced(5, "patience", executed=1.0)
+    trace = trace.read_as(load("pcee_bert").read(trace.meta))
+    swept = [p for p in published_sweep(trace) if p.policy.thresholds]
+    assert len(swept) == 9 and swept[0].name == "confident_patience 0.0556, patience 2"
+    assert {point.policy.parameters for point in swept} == {(2,)}
 
 
 def test_a_skip_threshold_keeps_the_single_precision_of_its_grid():

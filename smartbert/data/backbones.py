@@ -6,6 +6,7 @@ safetensors, tokenizer) that everything else reads. Nothing falls back from one 
 """
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,7 @@ from smartbert.data.settings import looks_local
 from smartbert.encoders.record import Encoder, encoder
 from smartbert.errors import UserError, first_line
 from smartbert.files import whole_folder
-from smartbert.results import WEIGHTS
+from smartbert.results import CONFIG, WEIGHTS
 
 SETTING = "`backbone.path` in the config"
 PACKAGE = "package:"
@@ -45,6 +46,16 @@ def _package_folder(module: str) -> Path:
 
 def _has_weights(config: Path) -> bool:
     return any(config.parent.glob("*.safetensors"))
+
+
+def kind_of(path: str) -> str:
+    """Return the type of a backbone at hand, as its config.json says; BERT's for one on the hub."""
+    folder = Path(path)
+    try:
+        folder = _package_folder(path.removeprefix(PACKAGE)) if path.startswith(PACKAGE) else folder
+        return str(json.loads((folder / CONFIG).read_text())["model_type"])
+    except (OSError, ValueError, KeyError, UserError):
+        return "bert"
 
 
 def fetch(path: str, target: Path) -> None:

@@ -36,10 +36,12 @@ class AdaptiveBertConfig(BertConfig):
             answers.
         gate_heads, exit_heads: attention heads inside a gate and inside an attention head.
         projections: keep the stage-1 projection heads (training only).
+        certainty: exits say how certain they are, by a linear map that they share (methods 5.3).
         contrast_heads: keep the contrast heads of the exits (training only).
         skip_threshold: a layer is skipped where its gate is at or above this; None never skips.
         criterion: exit rule, a name in `criteria.CRITERIA`.
         reference_layers: depth of the dense BERT that costs are related to; 0 = this model's own.
+        kept_layers: which layers of the model it was pruned from it has, 0-based; None: no such.
         exit_thresholds: one threshold per layer 1..L-1, or None where no exit is tested.
         parameters: values of the rule's parameters beside the thresholds, None where it has none.
         task: the task it was trained on; published models say it, as what follows.
@@ -63,10 +65,12 @@ class AdaptiveBertConfig(BertConfig):
     gate_heads: int = 2
     exit_heads: int = 4
     projections: bool = False
+    certainty: bool = False
     contrast_heads: bool = False
     skip_threshold: float | int | None = SKIP_THRESHOLD
     criterion: str = "never"
     reference_layers: int = 0
+    kept_layers: list | tuple | None = None
     exit_thresholds: list | tuple | None = None
     parameters: list | tuple | None = None
     task: str | None = None

@@ -3,8 +3,8 @@
 A head takes hidden states (N, T, H) and a mask (N, T) and answers logits (N, C). `HEADS` is the
 registry, under the names of `smartbert.head_kinds`; a method's own file may add a kind to it. A
 head with `first_only` reads no other token than the first, and may be given that one alone. A head
-may say more than logits: `extras` then names the arrays (N,) that its method `extra(hidden,
-attention_mask)` returns, for exit rules that need them.
+may say more than logits: `extras` then names the arrays (N,) that its method `answer(hidden,
+attention_mask)` returns beside them, in one pass, for exit rules that need them.
 
 Shapes: N examples, T tokens, H hidden width, d small width, C classes.
 """
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
+from smartbert.criteria import CERTAINTY
 from smartbert.errors import UserError, unknown
 from smartbert.head_kinds import ATTENTION, FIRST, MEAN, check_shared
 from smartbert.model.attention import DefaultLinear, SmallAttention, projection
@@ -23,7 +24,45 @@ from smartbert.model.configuration import AdaptiveBertConfig
 from smartbert.policies import Policy
 
 
-class AttentionHead(nn.Module):
+class Head(nn.Module):
+    """A head whose last linear map, `out`, reads one vector of each example.
+
+    It may also say how certain that vector makes its answer, by one more linear map, which all
+    exits share (BERxiT, methods 5.3).
+    """
+
+    out: nn.Linear
+
+    def measure(self, certainty: nn.Linear) -> None:
+        """Say how certain answers are by a map that is not owned here, so that it is trained and
+        saved once.
+        """
+        self.__dict__["certainty"] = certainty
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Names of the arrays beside logits."""
+        return (CERTAINTY,) if "certainty" in self.__dict__ else ()
+
+    def vector(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return what the last linear map reads (N, width) from hidden (N, T, H)."""
+        raise NotImplementedError
+
+    def certain(self, vector: Tensor) -> Tensor:
+        """Return how certain the answer to a vector (N, width) is, float32 (N,), from 0 to 1."""
+        return torch.sigmoid(self.__dict__["certainty"](vector).float()).squeeze(-1)
+
+    def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return logits (N, C) from hidden (N, T, H)."""
+        return self.out(self.vector(hidden, attention_mask))
+
+    def answer(self, hidden: Tensor, attention_mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return logits (N, C) and the arrays (N,) beside them."""
+        vector = self.vector(hidden, attention_mask)
+        return self.out(vector), {name: self.certain(vector) for name in self.extras}
+
+
+class AttentionHead(Head):
     """SmartBERT's classifier K_l, with its contrast head where kept (methods 2.1)."""
 
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
@@ -46,19 +85,22 @@ class AttentionHead(nn.Module):
             raise ValueError("this head has no contrast head; set `contrast_heads`")
         return self.contrast(tokens)
 
+    def summary(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return y (N, d) from u (N, T, d)."""
+        return torch.tanh(self.hidden(self.attention(tokens, attention_mask)))
+
     def classify(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
         """Return logits (N, C) from u (N, T, d)."""
-        first = self.attention(tokens, attention_mask)
-        return self.out(torch.tanh(self.hidden(first)))
+        return self.out(self.summary(tokens, attention_mask))
 
-    def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return logits (N, C) from hidden (N, T, H)."""
-        return self.classify(self.tokens(hidden), attention_mask)
+    def vector(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return y (N, d) from hidden (N, T, H)."""
+        return self.summary(self.tokens(hidden), attention_mask)
 
 
-class PoolerHead(nn.Module):
+class PoolerHead(Head):
     """The encoder's own head; BERT's is a pooler on the first token, dropout, linear (methods 1, 3
-    and 5).
+    and 6).
     """
 
     first_only = True  # of the tokens, it reads the first alone
@@ -84,21 +126,13 @@ class PoolerHead(nn.Module):
         read = self.dropout(read) if self.drops_first else read
         return self.dropout(self.activation(self.pooler(read)))
 
-    def pooled(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    def vector(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         """Return what the last linear map reads (N, H) from hidden (N, T, H)."""
         return self.squeezed(self.read(hidden, attention_mask))
 
-    def answer(self, read: Tensor) -> Tensor:
-        """Return logits (N, C) from what the pooler reads (N, H)."""
-        return self.out(self.squeezed(read))
-
-    def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return logits (N, C) from hidden (N, T, H)."""
-        return self.answer(self.read(hidden, attention_mask))
-
 
 class MeanHead(PoolerHead):
-    """The same head on the mean of the tokens in place of the first (methods 5)."""
+    """The same head on the mean of the tokens in place of the first (methods 6)."""
 
     first_only = False
 
@@ -111,7 +145,7 @@ class MeanHead(PoolerHead):
         return ((hidden.float() * there).sum(1) / there.sum(1)).to(hidden.dtype)
 
 
-class SharedPoolerHead(nn.Module):
+class SharedPoolerHead(Head):
     """PABEE's exit: its own linear on a pooler that all exits share with the final head (methods
     4), which says what is read.
     """
@@ -133,13 +167,13 @@ class SharedPoolerHead(nn.Module):
         found: PoolerHead = self.__dict__["head"]
         return found
 
-    def answer(self, read: Tensor) -> Tensor:
-        """Return logits (N, C) from what the pooler reads (N, H)."""
-        return self.out(self.lender.squeezed(read))
+    def squeezed(self, read: Tensor) -> Tensor:
+        """Return what the last linear map reads (N, H) from what the pooler reads."""
+        return self.lender.squeezed(read)
 
-    def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return logits (N, C) from hidden (N, T, H)."""
-        return self.answer(self.lender.read(hidden, attention_mask))
+    def vector(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return what the last linear map reads (N, H) from hidden (N, T, H)."""
+        return self.lender.vector(hidden, attention_mask)
 
 
 HEADS: dict[str, Callable[..., nn.Module]] = {
@@ -176,17 +210,39 @@ def exit_kind(config: AdaptiveBertConfig) -> Callable[..., nn.Module] | None:
     return SharedPoolerHead
 
 
+def share_certainty(heads: Iterable[nn.Module] | None) -> nn.Linear:
+    """Return the linear map by which exits say how certain they are, known to all of them.
+
+    Raises:
+        UserError: if there are no exits.
+    """
+    exits = [head for head in heads or () if isinstance(head, Head)]
+    if not exits:
+        raise UserError("a model without exits has no certainty of theirs; set `exits`")
+    certainty = nn.Linear(exits[0].out.in_features, 1)
+    for head in exits:
+        head.measure(certainty)
+    return certainty
+
+
 def extra_names(heads: Iterable[nn.Module] | None) -> tuple[str, ...]:
     """Return the names of the arrays that exit heads give beside logits."""
     return tuple(dict.fromkeys(name for head in heads or () for name in _extras(head)))
 
 
-def extra_arrays(head: nn.Module, hidden: Tensor, attention_mask: Tensor) -> dict[str, np.ndarray]:
-    """Return the arrays (N,) float32 that a head gives beside its logits; most give none."""
-    if not _extras(head):
-        return {}
-    found: dict[str, Tensor] = head.extra(hidden, attention_mask)  # type: ignore[operator]  # ours
-    return {name: found[name].float().cpu().numpy() for name in _extras(head)}
+def answered(
+    head: nn.Module, hidden: Tensor, attention_mask: Tensor, *, extras: bool
+) -> tuple[Tensor, dict[str, np.ndarray]]:
+    """Return a head's logits (N, C) float32 and the arrays (N,) float32 that it gives beside them;
+    most give none.
+
+    Args:
+        extras: whether arrays are wanted; if not, none are computed.
+    """
+    if not (extras and _extras(head)):
+        return head(hidden, attention_mask).float(), {}
+    logits, found = head.answer(hidden, attention_mask)  # type: ignore[operator]  # ours
+    return logits.float(), {name: found[name].float().cpu().numpy() for name in _extras(head)}
 
 
 def _extras(head: nn.Module) -> tuple[str, ...]:

@@ -35,7 +35,13 @@ from smartbert.model.encoder import (
     run_layer,
 )
 from smartbert.model.gates import lots, make_gate, straight_through
-from smartbert.model.heads import exit_kind, extra_arrays, head_kind, needed_extras
+from smartbert.model.heads import (
+    answered,
+    exit_kind,
+    head_kind,
+    needed_extras,
+    share_certainty,
+)
 from smartbert.model.outputs import AdaptiveOutput, FrozenStates, LayerStates
 from smartbert.policies import Policy
 
@@ -76,6 +82,7 @@ class AdaptiveBert(PreTrainedModel):
         for head in self.exits or ():
             if borrow := getattr(head, "borrow", None):
                 borrow(self.head)
+        self.certainty = share_certainty(self.exits) if config.certainty else None
         self.projections = (
             nn.ModuleList(projection(config.hidden_size, config.small_width) for _ in range(depth))
             if config.projections
@@ -255,8 +262,7 @@ class AdaptiveBert(PreTrainedModel):
             if self.exits is None or index == depth - 1 or not policy.tests(index):
                 continue
             head = self.exits[index]
-            answer = head(hidden[rows], mask[rows]).float()
-            extras = extra_arrays(head, hidden[rows], mask[rows]) if needs else {}
+            answer, extras = answered(head, hidden[rows], mask[rows], extras=bool(needs))
             stop = policy.step(state, answer.cpu().numpy(), rows=run, layer=index, extras=extras)
             done = torch.as_tensor(stop, device=device)
             logits[rows[done]] = answer[done]

@@ -178,11 +178,14 @@ class Engine:
             if index == depth - 1 or not self.exits or not self.policy.tests(index):
                 continue
             pair = self.pairs[index] if own_rows is rows and self._skipping else None
-            if pair is not None:
+            extras: dict[str, np.ndarray] = {}
+            if self.needs:
+                said, extras = self.exits[index].answer(own, own_rows)
+                answer = said.float().cpu().numpy()
+            elif pair is not None:
                 answer, gates = (part.cpu().numpy() for part in pair(own, rows))
             else:
                 answer = self.exits[index](own, own_rows).float().cpu().numpy()
-            extras = self.exits[index].extras(own, own_rows) if self.needs else {}
             stop = self.policy.step(state, answer, rows=run, layer=index, extras=extras)
             if forced is not None:
                 stop = forced.exit_layer[run] == index + 1

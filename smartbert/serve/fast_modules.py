@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from smartbert.model.attention import SmallAttention
 from smartbert.model.gates import Gate
-from smartbert.model.heads import AttentionHead, MeanHead, SharedPoolerHead, extra_arrays
+from smartbert.model.heads import AttentionHead, MeanHead, SharedPoolerHead, answered
 from smartbert.serve.ragged import Ragged
 
 Cast: TypeAlias = Callable[[Tensor], Tensor]  # to the engine's type of numbers
@@ -118,9 +118,11 @@ class FastAttentionHead:
         """Return logits (n, C)."""
         return self.finish(self.small(hidden, rows)[0])
 
-    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
-        """Return nothing: this head gives logits alone."""
-        return {}
+    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
+        """Return logits (n, C) and the arrays (n,) beside them."""
+        vector = torch.tanh(self.small(hidden, rows)[0])
+        extras = {name: self.head.certain(vector).cpu().numpy() for name in self.head.extras}
+        return F.linear(vector, *self.out), extras
 
     def finish(self, hidden: Tensor) -> Tensor:
         """Return logits (n, C) from the hidden map's answer (n, d)."""
@@ -148,11 +150,17 @@ class FastMeanHead:
 
     def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
         """Return logits (n, C)."""
-        return self.head.answer(rows.mean(hidden).to(hidden.dtype))
+        return self.head.out(self.vector(hidden, rows))
 
-    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
-        """Return nothing: this head gives logits alone."""
-        return {}
+    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
+        """Return logits (n, C) and the arrays (n,) beside them."""
+        vector = self.vector(hidden, rows)
+        extras = {name: self.head.certain(vector).cpu().numpy() for name in self.head.extras}
+        return self.head.out(vector), extras
+
+    def vector(self, hidden: Tensor, rows: Ragged) -> Tensor:
+        """Return what the last linear map reads (n, H)."""
+        return self.head.squeezed(rows.mean(hidden).to(hidden.dtype))
 
 
 class PlainGate:
@@ -176,9 +184,9 @@ class PlainHead:
         """Return logits (n, C)."""
         return self.head(*_block(hidden, rows, self.head))
 
-    def extras(self, hidden: Tensor, rows: Ragged) -> dict[str, np.ndarray]:
-        """Return the arrays (n,) that the head gives beside logits."""
-        return extra_arrays(self.head, *_block(hidden, rows, self.head))
+    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
+        """Return logits (n, C) and the arrays (n,) that the head gives beside them."""
+        return answered(self.head, *_block(hidden, rows, self.head), extras=True)
 
 
 def fast_head(head: nn.Module, cast: Cast) -> FastAttentionHead | FastMeanHead | PlainHead:

@@ -129,13 +129,15 @@ def _keep_tables(run: Run, kept: Run, *, has_finished: bool) -> list[Path]:
     """Keep what was made of a run's traces, where it is no older than they are."""
     files = [path for kind in TABLES for path in sorted(run.folder.glob(kind))]
     traces = [path for split in TRACES if (path := run.trace(split)).exists()]
-    if traces and not has_finished:
+    if run.provenance.exists() and not has_finished:
         return []
     newest = max((path.stat().st_mtime_ns for path in traces), default=0)
     return [
         keep(path, kept.folder / path.name)
         for path in files
-        if path.name not in (*LEFT_OUT, *OF_TRAINING) and path.stat().st_mtime_ns >= newest
+        if path.name not in (*LEFT_OUT, *OF_TRAINING)
+        and not path.name.startswith("states-")  # of a training under way
+        and path.stat().st_mtime_ns >= newest
     ]
 
 

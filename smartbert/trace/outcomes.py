@@ -30,14 +30,15 @@ def outcomes(
     n, depth = len(replay.trace), replay.trace.depth
     answers = np.empty((len(policies), n), dtype=np.int16)
     costs = np.empty((len(policies), n), dtype=np.float64)
-    tables: dict[tuple[float | None, bytes], np.ndarray] = {}
+    tables: dict[tuple[float | None, bytes, tuple[str, ...]], np.ndarray] = {}
     for rows in _alike(policies, chunk=max(1, CELLS // (n * depth))):
         first = policies[rows[0]]
         layers = _exit_layers(replay, [policies[i] for i in rows])
         said = _answers(replay, first.skip_threshold)
         answers[rows] = np.take_along_axis(said[None], layers[..., None], axis=2)[..., 0]
         tested = first.tested(depth)
-        key = (first.skip_threshold, tested.tobytes())
+        needs = first.rule.needs if first.rule else ()  # what exits say beside logits is paid for
+        key = (first.skip_threshold, tested.tobytes(), needs)
         if key not in tables:
             tables[key] = _costs(replay, first, convention)
         costs[rows] = np.take_along_axis(tables[key][None], layers[..., None], axis=2)[..., 0]

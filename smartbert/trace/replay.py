@@ -56,7 +56,8 @@ class Replay:
             signals = self.signals(policy.skip_threshold, policy.criterion, policy.parameters)
             stop = policy.stops(signals)
         exited = np.asarray(stop.any(-1))
-        exit_layer = np.where(exited, stop.argmax(-1) + 1, depth)
+        # The last layer stops all that are left; a model of one layer has no other.
+        exit_layer = np.hstack([stop, np.ones((n, 1), dtype=bool)]).argmax(-1) + 1
         reached = np.arange(1, depth + 1) <= exit_layer[:, None]
         logits = paths.final_logits.copy()
         rows = np.flatnonzero(exited)

@@ -16,7 +16,7 @@ import torch
 from smartbert.criteria import Swept
 from smartbert.model.batching import RECORDED_TOKENS, length_batches, pad
 from smartbert.model.configuration import AdaptiveBertConfig, architecture
-from smartbert.model.heads import extra_arrays, extra_names
+from smartbert.model.heads import answered, extra_names
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.provenance import Provenance
 from smartbert.tasks import Columns
@@ -170,10 +170,9 @@ def _record_batch(
         rows.hidden = rows.hidden.index_copy(0, chosen, output)
         rows.arrays["executed"][run, index] = True
         if model.exits is not None and index < model.config.num_hidden_layers - 1:
-            head = model.exits[index]
-            answer = head(output, masks(run))
-            rows.arrays["exit_logits"][run, index] = answer.float().cpu().numpy()
-            for name, values in extra_arrays(head, output, masks(run)).items():
+            answer, extras = answered(model.exits[index], output, masks(run), extras=True)
+            rows.arrays["exit_logits"][run, index] = answer.cpu().numpy()
+            for name, values in extras.items():
                 rows.arrays[EXTRA + name][run, index] = values
     final = model.head(rows.hidden, masks(np.arange(len(rows.hidden)))).float().cpu().numpy()
     return {**rows.arrays, "final_logits": final}

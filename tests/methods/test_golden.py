@@ -25,6 +25,7 @@ from baselines.registry import METHODS
 from smartbert.methods import Optimisation, Progress
 from smartbert.model.batching import pad
 from smartbert.model.configuration import architecture
+from smartbert.model.folder import load_model
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.tasks import task
 from smartbert.trace.trace import Trace
@@ -47,6 +48,7 @@ class Entry:
     method: str
     parent: str | None = None
     settings: dict[str, object] = field(default_factory=dict)
+    teacher: str | None = None
 
 
 ENTRIES = {
@@ -60,6 +62,11 @@ ENTRIES = {
     "exit_only": Entry("exit_only", "full_bert_attention"),
     "random_skip": Entry("random_skip", "skip_only"),
     "constant_skip": Entry("constant_skip", "skip_only"),
+    "fastbert": Entry("fastbert", "full_bert_attention"),
+    "berxit": Entry("berxit"),
+    "truncated_distilled": Entry("truncated_distilled", None, {"depth": 2}, "full_bert_attention"),
+    "layerdrop": Entry("layerdrop"),
+    "pruned": Entry("pruned", "layerdrop", {"depth": 2}),
     # Other heads than a method's own.
     "full_bert_mean": Entry("full_bert", None, {"head": "mean"}),
     "truncated_bert_mean": Entry("truncated_bert", None, {"depth": 2, "head": "mean"}),
@@ -75,6 +82,7 @@ ENTRIES = {
     "exit_only_mean": Entry("exit_only", "full_bert_attention", {"exits": "mean", "eta": 0}),
     "random_skip_first": Entry("random_skip", "skip_only_first", {"head": "first"}),
 }
+READING = {"gates_off": "smartbert", "pcee_bert": "pabee"}  # these train nothing
 
 
 def examples() -> dict[str, list]:
@@ -120,6 +128,7 @@ def trained(name: str, folder: Path) -> tuple[AdaptiveBert, list[dict[str, float
         task=task("mnli"),
         seed=SEED,
     )
+    teacher = load_model(folder / entry.teacher) if entry.teacher else None
     batch = {**pad(split["input_ids"], split["token_type_ids"])}
     batch["labels"] = torch.tensor(split["label"])
     losses = []
@@ -130,7 +139,7 @@ def trained(name: str, folder: Path) -> tuple[AdaptiveBert, list[dict[str, float
         set_seed(SEED)
         for step, epoch in enumerate(EPOCHS, 1):
             model.train()
-            parts = stage.objective(model, batch, Progress(epoch, step, len(EPOCHS)))
+            parts = stage.objective(model, batch, Progress(epoch, step, len(EPOCHS), teacher))
             parts["loss"].backward()
             optimiser.step()
             optimiser.zero_grad()
@@ -146,8 +155,9 @@ def digest(trace: Trace) -> dict[str, list]:
         found["paths"].append("{} {}-{}".format(*row))
     for row in trace.executed:
         found["executed"].append("".join("x" if ran else "." for ran in row))
-    for name in ("gates", "exit_logits", "final_logits"):
-        values = getattr(trace, name).astype(float).ravel().round(6).tolist()
+    arrays = {name: getattr(trace, name) for name in ("gates", "exit_logits", "final_logits")}
+    for name, array in {**arrays, **trace.extras}.items():
+        values = array.astype(float).ravel().round(6).tolist()
         found[name] = [None if value != value else value for value in values]
     return found
 
@@ -164,8 +174,9 @@ def computed(folder: Path) -> dict[str, dict[str, list]]:
             meta = replace(META, architecture=architecture(model.config))
             traces[name] = record(model, examples(), grid=GRID, meta=meta)
             found[name] = {"losses": losses, **digest(traces[name])}
-        read = traces["smartbert"].read_as(load("gates_off").read(traces["smartbert"].meta))
-        found["gates_off"] = {"losses": [], **digest(read)}
+        for name, other in READING.items():
+            read = traces[other].read_as(load(name).read(traces[other].meta))
+            found[name] = {"losses": [], **digest(read)}
     finally:
         torch.set_num_threads(threads)
     return found
@@ -186,19 +197,20 @@ def numbers(values: list) -> np.ndarray:
 
 
 def test_every_registered_method_is_held(golden):
-    held = {entry.method for entry in ENTRIES.values()} | {"gates_off"}
+    held = {entry.method for entry in ENTRIES.values()} | {*READING}
     assert held == set(METHODS)
-    assert set(golden) == {*ENTRIES, "gates_off"}
+    assert set(golden) == {*ENTRIES, *READING}
 
 
-@pytest.mark.parametrize("name", [*ENTRIES, "gates_off"])
+@pytest.mark.parametrize("name", [*ENTRIES, *READING])
 def test_losses_and_trace_are_the_kept_ones(name, now, golden):
     own, kept = now[name], golden[name]
     assert [list(step) for step in own["losses"]] == [list(step) for step in kept["losses"]]
     for step, known in zip(own["losses"], kept["losses"], strict=True):
         assert step == pytest.approx(known, abs=NEAR)
     assert own["paths"] == kept["paths"] and own["executed"] == kept["executed"]
-    for array in ("gates", "exit_logits", "final_logits"):
+    assert own.keys() == kept.keys()
+    for array in own.keys() - {"losses", "paths", "executed"}:
         np.testing.assert_allclose(numbers(own[array]), numbers(kept[array]), atol=NEAR, rtol=0)
 
 
@@ -210,7 +222,7 @@ def test_the_kept_numbers_say_something(golden):
         gates = numbers(golden[name]["gates"])
         assert min(np.nanmin(np.abs(gates - threshold)) for threshold in GRID[:-1]) > NEAR
     exits = [name for name in golden if any(v is not None for v in golden[name]["exit_logits"])]
-    assert {"smartbert", "deebert", "pabee_mean", "pabee_attention"} <= set(exits)
+    assert {"smartbert", "deebert", "pabee_mean", "fastbert", "berxit"} <= set(exits)
     for name in exits:
         assert np.nanstd(numbers(golden[name]["exit_logits"])) > 0.05
 

@@ -21,6 +21,9 @@ JOINT = {  # methods whose heads train together with the layers, and those heads
     "truncated_bert": ("head.",),
     "pabee": ("exits.", "head."),
     "skip_only": ("head.",),
+    "berxit": ("exits.", "head.", "certainty."),
+    "layerdrop": ("head.",),
+    "truncated_distilled": ("head.",),
 }
 
 
@@ -78,10 +81,10 @@ def test_a_final_head_is_of_the_kind_that_is_asked_for(name, kind, folder):
     assert architecture(config).head == kind and architecture(config).exits is None
 
 
-@pytest.mark.parametrize("name", ["deebert", "smartbert", "exit_only"])
+@pytest.mark.parametrize("name", ["deebert", "smartbert", "exit_only", "fastbert", "berxit"])
 @pytest.mark.parametrize("kind", ["first", "mean"])
 def test_exits_with_poolers_start_from_the_pretrained_one_and_have_their_own(name, kind, folder):
-    settings = {"exits": kind, **({} if name == "deebert" else {"eta": 0})}
+    settings = {"exits": kind, **({"eta": 0} if "eta" in load(name).defaults else {})}
     model = make(name, folder, **settings)
     start = Pretrained(folder / "backbone", model.config.record).pooler()["weight"]
     assert all(torch.equal(head.pooler.weight, start) for head in model.exits)

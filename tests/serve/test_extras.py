@@ -37,10 +37,11 @@ class SureHead(PoolerHead):
     first_only = False
     extras = ("sureness",)
 
-    def extra(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the share of the tokens' values that are positive, (N,)."""
+    def answer(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> tuple:
+        """Return logits and the share of the tokens' values that are positive, (N,)."""
         positive = (hidden > 0).float().mean(-1) * attention_mask
-        return {"sureness": positive.sum(1) / attention_mask.sum(1)}
+        sureness = positive.sum(1) / attention_mask.sum(1)
+        return self(hidden, attention_mask), {"sureness": sureness}
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,15 @@
 
     PYTHONPATH=. python tests/speed/training.py --model base --threads 1
     PYTHONPATH=. python tests/speed/training.py --model minilm --threads 1 --plain
+    PYTHONPATH=. python tests/speed/training.py --model base --heads held
 
 Dense BERT of the model's size with random weights trains in bf16 on batches of 16 examples of 64
 tokens, through the same code as a run's trainings. In every fifth step the matrix products of a
-layer, forward and backward and at their own shapes, are timed alone. --plain has the library's
-attention and dropout in place of the suite's. The workflow's jobs keep their memory
-(`workflow/rules/common.smk`); to see what that is worth, export GLIBC_TUNABLES as it does.
+layer, forward and backward and at their own shapes, are timed alone. --heads trains SmartBERT's
+exits on frozen layers instead, which run in each step (run) or whose states are held (held).
+--plain has the library's attention and dropout in place of the suite's. The workflow's jobs keep
+their memory (`workflow/rules/common.smk`); to see what that is worth, export GLIBC_TUNABLES as it
+does.
 """
 
 import argparse
@@ -23,11 +26,13 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from baselines.exit_only import ExitOnly
 from baselines.full_bert import FullBert
 from smartbert.methods import Optimisation
 from smartbert.tasks import task
 from smartbert.train import stages
 from smartbert.train.stages import build, train_stage
+from smartbert.train.states import HeldStates, StatesRecord, hold
 
 SIZES = {"base": (768, 3072, 12), "minilm": (384, 1536, 6)}
 BATCH, TOKENS, WORDS = 16, 64, 30_522
@@ -41,6 +46,7 @@ def main() -> None:
     parser.add_argument("--model", choices=SIZES, default="base")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--heads", choices=["run", "held"], help="exits on frozen layers")
     parser.add_argument("--plain", action="store_true", help="the library's attention and dropout")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -48,7 +54,10 @@ def main() -> None:
         stages.quick = lambda model: nullcontext()
     hidden, inner, depth = SIZES[args.model]
     products = Products(hidden, inner)
-    steps, alone = measured(hidden, inner, depth, products, steps=args.steps)
+    steps, alone = measured(hidden, inner, depth, products, steps=args.steps, heads=args.heads)
+    if args.heads:
+        print(f"{args.model}, exits, layers {args.heads}: {BATCH / steps:.2f} examples/s")
+        return
     work = depth * products.work
     attention = 3 * depth * 4 * BATCH * TOKENS**2 * hidden
     reached = (work + attention) / steps / 1e9
@@ -85,7 +94,7 @@ class Products:
 
 
 def measured(
-    hidden: int, inner: int, depth: int, products: Products, *, steps: int
+    hidden: int, inner: int, depth: int, products: Products, *, steps: int, heads: str | None
 ) -> tuple[float, float]:
     """Return the median seconds of a training step, and of a layer's products alone."""
     folder = Path(tempfile.mkdtemp(prefix="speed-"))
@@ -101,11 +110,18 @@ def measured(
         "input_ids": ids, "token_type_ids": [[0] * TOKENS] * rows, "length": [TOKENS] * rows,
         "label": [i % 2 for i in range(rows)],
     }  # fmt: skip
-    method = FullBert()
-    model = build(
-        method, method.defaults, backbone=folder, parent=None, tune=split, task=task("rte"), seed=1
-    )
-    (stage,) = method.stages(method.defaults, OPTIMISATION, layers=depth)
+    method = ExitOnly() if heads else FullBert()
+    own = {**method.defaults, **(HEADS if heads else {})}
+    model = build(method, own, backbone=folder, parent=None, tune=split, task=task("rte"), seed=1)
+    (stage,) = method.stages(own, OPTIMISATION, layers=depth)
+    states = None
+    if heads == "held":
+        record = StatesRecord("", "", "off", "bf16", depth, hidden, rows * TOKENS, held=True)
+        began_at = time.perf_counter()
+        hold(model, split, record, folder / "states.bin")
+        seconds = time.perf_counter() - began_at
+        print(f"held {record.size / 1e9:.2f} GB, {rows / seconds:.2f} examples/s")
+        states = HeldStates(folder / "states.bin", record, split["length"])
     began, alone = [], []
 
     def timed(model, batch, progress):
@@ -119,6 +135,7 @@ def measured(
         model, replace(stage, objective=timed), task=task("rte"), fit=split, tune=split,
         tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]"),
         folder=folder / "checkpoints", seed=1, precision="bf16", title="speed", save_seconds=3600.0,
+        states=states,
     )  # fmt: skip
     took = [
         after - before
@@ -128,6 +145,7 @@ def measured(
     return statistics.median(took), statistics.median(alone)
 
 
+HEADS = {"frozen_dropout": False, "mask_padding": True}
 OPTIMISATION = Optimisation(1, BATCH, 2e-5, 0, 0.01, 1e-8, 1.0, "last")
 
 if __name__ == "__main__":

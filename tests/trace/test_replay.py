@@ -30,6 +30,8 @@ def random_trace(rng: np.random.Generator, n: int, depth: int, *, coarse: bool) 
     if coarse:
         logits, final = logits.round(), final.round()
     logits[~executed[:, :-1]] = np.nan
+    certainty = (rng.integers(0, 5, (n, depth - 1)) / 4).astype(np.float32)
+    certainty[~executed[:, :-1]] = np.nan
     zeros = np.zeros(n, dtype=np.int64)
     return Trace(
         labels=rng.integers(0, CLASSES, n),
@@ -45,15 +47,16 @@ def random_trace(rng: np.random.Generator, n: int, depth: int, *, coarse: bool) 
         exit_logits=logits,
         final_logits=final,
         meta=META,
+        extras={"certainty": certainty},
     )
 
 
-def loop(trace: Trace, criterion: str, thresholds) -> list[tuple[int, int]]:
+def loop(trace: Trace, criterion: str, thresholds, parameters=()) -> list[tuple[int, int]]:
     """The rules of docs/methods.md, one example after the other: (exit layer, predicted class)."""
     answers = []
     depth = trace.depth
     for i in range(len(trace)):
-        count, last, answer = 0, None, None
+        count, last, answer, sure = 0, None, None, []
         for layer in range(1, depth):
             if not trace.executed[i, layer - 1]:
                 continue
@@ -63,10 +66,21 @@ def loop(trace: Trace, criterion: str, thresholds) -> list[tuple[int, int]]:
             prediction = int(z.argmax())
             count = count + 1 if prediction == last else 0
             last = prediction
+            sure.append(entropy(z) / math.log(CLASSES))
+            latest = sure[-int(parameters[0]) :] if parameters else []
             stop = {
                 "entropy": lambda z=z, theta=theta: entropy(z) < theta,
+                "normalised_entropy": lambda z=z, theta=theta: (
+                    entropy(z) / math.log(CLASSES) < theta
+                ),
                 "confidence": lambda p=p, theta=theta: p.max() >= theta,
+                "certainty": lambda theta=theta, i=i, layer=layer: (
+                    trace.extras["certainty"][i, layer - 1] >= theta
+                ),
                 "patience": lambda theta=theta, count=count: theta > 0 and count >= theta,
+                "confident_patience": lambda theta=theta, latest=latest: (
+                    len(latest) == parameters[0] and all(one < theta for one in latest)
+                ),
             }[criterion]()
             if stop:
                 answer = (layer, prediction)
@@ -86,14 +100,20 @@ def loop(trace: Trace, criterion: str, thresholds) -> list[tuple[int, int]]:
 def test_replay_equals_the_plain_loop(seed, depth, criterion, coarse, data):
     values = {
         "entropy": st.sampled_from([0.0, 0.2, 0.5, 0.9, math.log(CLASSES), 2.0]),
+        "normalised_entropy": st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0, 1.01]),
+        "confident_patience": st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0, 1.01]),
         "confidence": st.sampled_from([0.0, 0.4, 0.6, 0.9, 1.1]),
+        "certainty": st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, 1.1]),
         "patience": st.integers(0, depth + 1),
     }[criterion]
     thresholds = data.draw(st.lists(values, min_size=depth - 1, max_size=depth - 1))
     trace = random_trace(np.random.default_rng(seed), 25, depth, coarse=coarse)
-    decisions = Replay(trace).decide(Policy(criterion, tuple(map(float, thresholds))))
+    choices = [p.values(depth) for p in CRITERIA[criterion].parameters]
+    given_ = tuple(float(data.draw(st.sampled_from(one))) for one in choices)
+    policy = Policy(criterion, tuple(map(float, thresholds)), parameters=given_)
+    decisions = Replay(trace).decide(policy)
     got = list(zip(decisions.exit_layer.tolist(), decisions.predictions.tolist(), strict=True))
-    expected = loop(trace, criterion, thresholds)
+    expected = loop(trace, criterion, thresholds, given_)
     assert got == expected
 
 

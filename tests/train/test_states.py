@@ -8,6 +8,7 @@ from conftest import SMARTBERT, at
 
 from baselines.deebert import DeeBert
 from baselines.exit_only import ExitOnly
+from baselines.fastbert import FastBert
 from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.methods.smartbert import SmartBert
@@ -39,6 +40,11 @@ METHODS = {
         SmartBert(),
         {**SmartBert.defaults, **STEADY, "exits": "mean", "eta": 0},
         {"gates": "learned", "exits": "mean", "head": "attention"},
+    ),
+    "fastbert": (
+        FastBert(),
+        {**FastBert.defaults, "frozen_dropout": False},
+        {"exits": "attention", "head": "attention"},
     ),
 }
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from flow import snakemake
 
+from smartbert.train import pace
 from workflow.scripts import estimate
 from workflow.settings import entries
 from workflow.settings.kept import decide
@@ -15,6 +16,11 @@ def total(capsys, *words: str) -> tuple[int, float]:
     estimate.main(list(words))
     said = re.search(r"in all (\d+) trainings, ([\d.]+) hours", capsys.readouterr().out)
     return int(said[1]), float(said[2])
+
+
+def planned(config: dict) -> list[estimate.Training]:
+    """The trainings of a config on BERT-base."""
+    return estimate.plan(config, decide(config), layers=12, width=768)
 
 
 def test_it_counts_what_the_dry_run_lists(capsys):
@@ -31,9 +37,7 @@ def test_half_the_speed_takes_twice_as_long(capsys):
 
 def test_a_steps_least_time_counts_every_step():
     config = estimate.merged([])
-    steps = sum(
-        one.steps for one in estimate.plan(config, decide(config)) if one.entry == "full_bert"
-    )
+    steps = sum(one.steps for one in planned(config) if one.entry == "full_bert")
     rows = {task: estimate.fit_rows(config, task) for task in config["tasks"]}
     own = {task: entries.method_settings(config, task, "full_bert") for task in rows}
     assert steps == sum(
@@ -49,5 +53,29 @@ def test_what_methods_take_is_read_from_the_kept_trainings():
 
 def test_this_machine_is_measured():
     sizes = {"hidden": 192, "intermediate": 768, "layers": 2}
-    pace = estimate.measured(sizes, "fp32")
-    assert pace.token > 0 and pace.forward > 0 and pace.step >= 0
+    found = pace.measured(sizes, "fp32", threads=1)
+    assert found.token > 0 and found.forward > 0 and found.step >= 0
+
+
+def test_heads_from_held_states_are_cheap_and_share_a_pass(tmp_path):
+    steady = "{frozen_dropout: false, mask_padding: true}"
+    text = f"methods: {{smartbert: {steady}, exit_only: {steady}}}\n"
+    text += "compare: [full_bert, exit_only, exit_again]\ntasks: [rte]\nablations: {tasks: []}\n"
+    text = text.replace("methods: {", "methods: {exit_again: {like: exit_only, title: Again}, ")
+    own = tmp_path / "held.yaml"
+    own.write_text(text)
+    config = estimate.merged([own])
+    held = [one for one in planned(config) if one.holds is not None]
+    rows, seeds = estimate.fit_rows(config, "rte"), len(entries.seeds(config, "rte"))
+    assert len(held) == 2 * seeds
+    assert sum(one.holds for one in held) == rows * seeds  # once for both entries
+    config["resources"]["states_gb"] = 0.1  # too little for them
+    assert all(one.holds is None for one in planned(config))
+    plain = estimate.merged([])
+    assert all(one.holds is None for one in planned(plain))
+
+
+def test_tune_is_as_large_as_its_cut(tmp_path):
+    config = estimate.merged([])
+    assert estimate.tune_rows(config, "rte") == 249
+    assert estimate.tune_rows(config, "mnli") == 2000 and estimate.tune_rows(config, "wnli") == 100

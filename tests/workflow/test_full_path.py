@@ -20,6 +20,7 @@ SHORT = {  # the first epoch's few steps of everything; stage 1 has its hard pha
     name: {"epochs": 1}
     for name in ("full_bert", "smartbert", "deebert", "pabee", "truncated_bert_6")
 } | {"skip_only": {"epochs": 2, "soft_epochs": 1}}
+SHORT["smartbert"] |= {"frozen_dropout": False, "mask_padding": True}
 SPLITS = {"train": 40, "validation": 16}
 
 
@@ -82,6 +83,15 @@ def test_the_model_is_bert_base_throughout(run):
         trace = Trace.load(own / "trace-test.safetensors")
         assert len(trace.labels) == SPLITS["validation"] and trace.depth == 12
         assert trace.meta.architecture.hidden == 768
+
+
+def test_exits_on_frozen_layers_trained_from_held_states_that_are_gone(run):
+    held = {
+        method: json.loads((run / "runs" / "rte" / method / "seed1/provenance.json").read_text())
+        for method in ("smartbert", "deebert")
+    }
+    assert held["smartbert"]["stages"][0]["held"] and not held["deebert"]["stages"][0]["held"]
+    assert not [*run.rglob("states-*")]
 
 
 def test_the_default_run_trains_every_task_method_and_seed():

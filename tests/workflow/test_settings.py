@@ -502,3 +502,23 @@ def test_an_error_text_or_a_docstring_changes_no_digest(tmp_path):
         digests[name] = code._read(tmp_path / f"{name}.py")[0]
     assert digests["plain"] == digests["told"]
     assert len({digests[name] for name in ("plain", "error", "number")}) == 3
+
+
+def test_states_are_held_where_they_stay_the_same():
+    steady = {"frozen_dropout": False, "mask_padding": True}
+
+    def asked(name: str, *, states_gb: float = 20, **own: object) -> str | None:
+        config = merged()
+        config["methods"][name] |= own
+        config["resources"]["states_gb"] = states_gb
+        return plan.frozen_pass(config, "rte", name)
+
+    assert asked("smartbert", **steady) == "hard" and asked("exit_only", **steady) == "off"
+    assert asked("deebert", frozen_dropout=False) == "off"
+    assert asked("smartbert") is None and asked("deebert") is None  # as released
+    assert asked("smartbert", frozen_dropout=False) is None  # padding takes part
+    assert asked("smartbert", frozen_dropout=False, eta=0) == "hard"  # in no contrast
+    assert asked("smartbert", **steady, skip_threshold=0.4) is None  # another pass
+    assert asked("smartbert", **steady, precision="fp32") is None
+    assert asked("smartbert", **steady, states_gb=0) is None
+    assert asked("full_bert") is None and asked("pabee") is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, ROOT)
 
+from smartbert.data.backbones import kind_of
 from smartbert.errors import UserError
 from smartbert.files import check_writable, write_text
 from smartbert.manifest import REFERENCE
@@ -37,6 +38,8 @@ except UserError as error:
 if KEPT_RUNS.folder and workflow.is_main_process:
     print(KEPT_RUNS.told(), file=sys.stderr)
 
+# The record of the backbone's type, which is found by name.
+ENCODER = f"smartbert.encoders.{kind_of(config['backbone']['path'])}"
 # Threads of a job that nothing may run beside; Snakemake scales them down to what --cores gives.
 # (`workflow.cores` would need --cores even where nothing runs, as for a report.)
 EVERY_CORE = 1024

@@ -68,5 +68,5 @@ def tuning_options(method):
 
 
 def method_digest(script, method):
-    """Return the digest of a script's code and of the method's own."""
-    return digest(script, entries.module(config, method))
+    """Return the digest of a script's code, of the method's own, and of the encoder's record."""
+    return digest(script, entries.module(config, method), ENCODER)

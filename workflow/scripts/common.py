@@ -10,6 +10,8 @@ from pathlib import Path
 
 from smartbert.errors import UserError
 from smartbert.manifest import Manifest
+from smartbert.points import Tuned
+from smartbert.provenance import Provenance
 
 
 def run(main: Callable[[], None]) -> None:
@@ -33,6 +35,17 @@ def quiet() -> None:
 def manifest(path: str) -> Manifest:
     """Return the manifest that a rule hands over, its tasks' records adopted."""
     return Manifest.read(Path(path)).adopt()
+
+
+def same_weights(tuned: Tuned, entry: str, provenance: Provenance) -> None:
+    """Raise UserError if thresholds were chosen for other weights than a model has."""
+    member = tuned.members.get(entry)
+    if member and member.model not in ("", provenance.weights):
+        raise UserError(
+            f"the thresholds of {tuned.task}/{tuned.method}/seed{tuned.seed} were chosen on kept"
+            f" traces of other weights than {entry} has here; call without `traces_from` (or with"
+            " another `results`), so that both are of one training"
+        )
 
 
 def offline() -> None:

@@ -14,18 +14,14 @@ what a method's step takes relative to dense BERT's comes from the trainings beh
 
 import argparse
 import statistics
-import sys
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import yaml
 from snakemake.utils import update_config
 
 from baselines.registry import METHODS
-from smartbert.cost import CONVENTIONS, Architecture, CostModel
 from smartbert.data.backbones import source
 from smartbert.encoders.record import encoder
 from smartbert.errors import UserError
@@ -34,42 +30,31 @@ from smartbert.manifest import REFERENCE
 from smartbert.provenance import Provenance
 from smartbert.results import CONFIG, Results
 from smartbert.tasks import TASKS, Sizes
+from smartbert.train.pace import VOCABULARY, Pace, arithmetic, measured
 from workflow.scripts.common import run
-from workflow.settings.entries import (
-    by_task,
-    method_settings,
-    registered,
-)
+from workflow.settings.entries import by_task, entry, method_settings, registered
 from workflow.settings.kept import Kept, decide
 from workflow.settings.options import complete
+from workflow.settings.plan import frozen_pass
 from workflow.settings.validation import validate
 
 ROOT = Path(__file__).parents[2]
 KEPT = Results(ROOT / "results" / "reference" / "minilm")
 BERT_BASE = {"hidden": 768, "intermediate": 3072, "layers": 12}
-VOCABULARY = 30_522
 GATED = ("skip_only", "smartbert", "random_skip", "constant_skip")  # recorded on several paths
-PASSES = 3  # a training step's FLOPs in forward passes: one forward, two backward
+HELD = 0.075  # of a dense step: one of heads from held states (tests/speed/training.py --heads)
 PATHS = {False: 1.0, True: 3.0}  # of a recording, in forward passes per example: gates or none
-EXAMPLES = 16, 32, 128  # of a timed batch: its size, and two lengths in tokens
 GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Seconds of a training step of dense BERT: constant + per token of the batch; and of a
-    forward pass per token.
-    """
-
-    step: float
-    token: float
-    forward: float
-
-
-@dataclass(frozen=True)
 class Training:
-    """One training of the plan: task, entry of the config, steps, tokens in a step; and whether
-    its traces are recorded.
+    """One training of the plan: task, entry of the config, steps, tokens in a step.
+
+    Attributes:
+        recorded: whether its traces are recorded.
+        holds: examples whose frozen states are held for it and for those that share them; None
+            where its layers run in every step.
     """
 
     task: str
@@ -77,6 +62,7 @@ class Training:
     steps: int
     tokens: float
     recorded: bool
+    holds: int | None = None
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -96,8 +82,10 @@ def main(argv: list[str] | None = None) -> None:
     if args.teraflops:
         pace = arithmetic(sizes, args.teraflops, args.step)
     else:
-        pace = measured(sizes, config["training"]["precision"])
-    report(config, sizes, plan(config, kept), pace, jobs=args.jobs)
+        threads = config["resources"]["threads"]
+        pace = measured(sizes, config["training"]["precision"], threads=threads)
+    trainings = plan(config, kept, layers=sizes["layers"], width=sizes["hidden"])
+    report(config, sizes, trainings, pace, jobs=args.jobs)
 
 
 def backbone_sizes(path: str) -> dict[str, int]:
@@ -140,11 +128,16 @@ def sizes_of(name: str) -> Sizes:
     return sizes
 
 
+def tune_rows(config: dict, name: str) -> int:
+    """Return how many examples thresholds are chosen on."""
+    tune = config["data"]["tune"]
+    found: int = min(max(round(sizes_of(name).train * tune["fraction"]), tune["min"]), tune["max"])
+    return found
+
+
 def fit_rows(config: dict, name: str) -> int:
     """Return how many examples are trained on."""
-    tune = config["data"]["tune"]
-    rows = sizes_of(name).train
-    rows -= min(max(round(rows * tune["fraction"]), tune["min"]), tune["max"])
+    rows = sizes_of(name).train - tune_rows(config, name)
     most = by_task(config["data"]["max_fit"], name)
     return min(rows, most) if isinstance(most, int) else rows
 
@@ -156,20 +149,31 @@ def test_rows(config: dict, name: str) -> int:
     return min(rows, most * len(TASKS[name].test)) if isinstance(most, int) else rows
 
 
-def plan(config: dict, kept: Kept) -> list[Training]:
+def plan(config: dict, kept: Kept, *, layers: int, width: int) -> list[Training]:
     """Return every training of a run: what is compared, the ablations, and what those come of,
     without what is kept.
+
+    Args:
+        layers, width: of the backbone, which the disk for held states depends on.
     """
-    found = []
+    found, held = [], set()
     for key in kept.trained:
-        task, name, _ = key
+        task, name, seed = key
         own = method_settings(config, task, name)
         batch = own["batch_size"]
         steps = -(-fit_rows(config, task) // batch) * own["epochs"]
         if not trains(config, name):
             steps = 0
         tokens = batch * sizes_of(task).tokens
-        found.append(Training(task, name, steps, tokens, recorded=key not in kept.taken))
+        holds = None
+        size = 2 * layers * width * sizes_of(task).tokens * fit_rows(config, task)
+        gating = frozen_pass(config, task, name)
+        if gating and size <= 1e9 * config["resources"]["states_gb"]:
+            states = (task, entry(config, name, "continues"), gating, seed)
+            holds = 0 if states in held else fit_rows(config, task)
+            held.add(states)
+        recorded = key not in kept.taken
+        found.append(Training(task, name, steps, tokens, recorded=recorded, holds=holds))
     return found
 
 
@@ -198,68 +202,6 @@ def relative() -> dict[str, float]:
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
-def forward_flops(sizes: dict) -> float:
-    """Return FLOPs per token of dense BERT's forward pass at 40 tokens."""
-    architecture = Architecture(**sizes, classes=2, reference_layers=sizes["layers"])
-    return float(CostModel(architecture, CONVENTIONS["flops"]).dense(np.array([40]))[0] / 40)
-
-
-def arithmetic(sizes: dict, teraflops: float, step: float) -> Pace:
-    """Return the pace of a machine that sustains so many FLOPs and needs so long for any step."""
-    token = forward_flops(sizes) / (teraflops * 1e12)
-    return Pace(step, PASSES * token, token)
-
-
-def measured(sizes: dict, precision: str) -> Pace:
-    """Return this machine's pace, from training steps of dense BERT with random weights."""
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification
-
-    from smartbert.train.precision import effective, products
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    backbone = BertConfig(
-        vocab_size=VOCABULARY, hidden_size=sizes["hidden"], num_hidden_layers=sizes["layers"],
-        num_attention_heads=12, intermediate_size=sizes["intermediate"],
-    )  # fmt: skip
-    model = BertForSequenceClassification(backbone)
-    model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
-    precision = effective(precision)
-    size, short, long = EXAMPLES
-
-    def step(tokens: int, train: bool) -> float:
-        batch = {
-            "input_ids": torch.randint(1000, VOCABULARY, (size, tokens), device=device),
-            "labels": torch.zeros(size, dtype=torch.long, device=device),
-        }
-        began = time.perf_counter()
-        mixed = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
-        with products(precision):
-            with torch.set_grad_enabled(train), mixed:
-                loss = model(**batch).loss
-            if train:
-                loss.backward()
-                optimizer.step()
-                optimizer.zero_grad()
-        loss.item()  # waits for a GPU
-        return time.perf_counter() - began
-
-    name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
-    print(f"measured on: {name}{threads}, {precision}", file=sys.stderr)
-    # What else runs only adds to a time. In turn, so that a busy spell falls on all of them.
-    rounds = [(step(short, True), step(long, True), step(long, False)) for _ in range(6)][1:]
-    one, two, forward = map(min, zip(*rounds, strict=True))
-    if two <= one:
-        raise UserError(
-            f"this machine is too busy to be measured: a step with {long} tokens took no longer"
-            f" than one with {short}; run again when nothing else does"
-        )
-    token = (two - one) / (size * (long - short))
-    return Pace(max(0.0, one - token * size * short), token, forward / (size * long))
-
-
 def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, jobs: int) -> None:
     """Print hours by task and in all, and the disk that the run needs."""
     ratios = relative()
@@ -271,11 +213,14 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
         ratio = ratios.get(one.entry, ratios.get(method, 1.0))
         if method == "truncated_bert":
             ratio = depth / sizes["layers"]
+        if one.holds is not None:
+            ratio = HELD
+            hours[one.task] += one.holds * sizes_of(one.task).tokens * pace.forward / 3600
         hours[one.task] += one.steps * (pace.step + pace.token * one.tokens) * ratio / 3600
         gated = method in GATED
         if not one.recorded:
             continue
-        rows = test_rows(config, one.task) + config["data"]["tune"]["max"]
+        rows = test_rows(config, one.task) + tune_rows(config, one.task)
         recording[one.task] += rows * sizes_of(one.task).tokens * pace.forward * PATHS[gated] / 3600
     print(f"{'task':6} {'trainings':>9} {'hours':>8} {'recording':>9}")
     for task in config["tasks"]:
@@ -286,8 +231,9 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
     print(f" ({whole / jobs:.1f} with {jobs} side by side)" if jobs > 1 else "")
     weights = 4 * (VOCABULARY + 512 + 12 * sizes["hidden"] * sizes["layers"]) * sizes["hidden"]
     kept = len(trainings) * weights if config["keep_models"] else 0
-    # Weights and an optimizer's two moments, twice while the next checkpoint is written.
-    passing = jobs * 2 * 3 * weights
+    # Weights, an optimizer's two moments and the best epoch's weights, twice while the next
+    # checkpoint is written.
+    passing = jobs * 2 * 4 * weights
     print(
         f"disk: models {kept / GIB:.0f} GiB, checkpoints under way {passing / GIB:.0f} GiB;"
         " traces and tables are a few GiB at most"

@@ -12,7 +12,7 @@ from smartbert.files import write_csv
 from smartbert.points import DENSE, MAIN, Tuned
 from smartbert.provenance import of_model
 from smartbert.results import Run
-from workflow.scripts.common import offline, run
+from workflow.scripts.common import offline, run, same_weights
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> None:
     device, dtype = pick_device(settings["device"]), settings["dtype"]
     models = {}
     for path in args.models:
-        entry = of_model(Run(path)).method  # refuses damaged weights
+        provenance = of_model(Run(path))  # refuses damaged weights
+        entry = provenance.method
+        same_weights(tuned, entry, provenance)
         models[entry] = load_model(path)
         models[entry].to(device=device)  # type: ignore[call-arg]  # the library hides its types
     contenders = {DENSE: Contender(dense_engine(next(iter(models.values())), dtype=dtype))}

@@ -11,7 +11,7 @@ from smartbert.provenance import of_model
 from smartbert.results import Run
 from smartbert.serve.publishing import CardFacts, publish
 from smartbert.tasks import adopt_from
-from workflow.scripts.common import run
+from workflow.scripts.common import run, same_weights
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -28,11 +28,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args(argv)
     adopt_from(args.data)
-    of_model(Run(args.run))  # refuses damaged weights
+    tuned = Tuned.read(args.points)
+    same_weights(tuned, args.member, of_model(Run(args.run)))  # refuses damaged weights
     publish(
         args.run,
         args.out,
-        tuned=Tuned.read(args.points),
+        tuned=tuned,
         scores=pd.read_csv(args.scores),
         usage=pd.read_csv(args.usage),
         member=args.member,

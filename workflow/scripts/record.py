@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.settings.pop("threads"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
-    title = f"{provenance.task} {args.name} seed {provenance.seed}"
-    grid = grid_from_tune(model, tune, **args.settings, progress=Countdown(f"{title} (gates)"))
+    job = f"{provenance.task} {args.name} seed {provenance.seed}"
+    grid = grid_from_tune(model, tune, **args.settings, progress=Countdown(f"{job} (gates)"))
     splits: tuple[Literal["tune", "test"], ...] = ("tune", "test")
     for split in splits:
         columns = tune if split == "tune" else read_columns(args.test)
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
             provenance=provenance, split=split,
         )  # fmt: skip
         trace = record(
-            model, columns, grid=grid, meta=meta, progress=Countdown(f"{title} ({split} trace)")
+            model, columns, grid=grid, meta=meta, progress=Countdown(f"{job} ({split} trace)")
         )
         trace.save(Run(args.out).trace(split))
 

@@ -39,7 +39,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--parent", type=Path, help="model folder that this method continues")
     parser.add_argument("--teacher", type=Path, help="model folder that this method learns from")
     parser.add_argument(
-        "--checkpoint-minutes", type=float, default=10.0, help="a killed training loses at most so"
+        "--checkpoint-minutes",
+        type=float,
+        default=10.0,
+        help="age of a checkpoint at which the next one is written",
     )
     parser.add_argument("--code", default="", help="digest of the code, of a resumed run's too")
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
@@ -81,15 +84,15 @@ def train(args: argparse.Namespace) -> None:
         seed=args.seed,
     )  # fmt: skip
     stages = method.stages(own, optimisation, layers=model.config.num_hidden_layers)
-    states = None
-    if args.states:
+    states, frozen = None, next((stage.frozen for stage in stages if stage.frozen), None)
+    if args.states and frozen:
         states = read_states(
             args.states,
             lengths=fit["length"],
             weights=parent.weights if parent else None,
             data=data.splits["fit"].sha256,
             precision=precision,
-            gating=next((stage.frozen for stage in stages if stage.frozen), None),
+            gating=frozen,
         )
     if args.teacher and not any(stage.teacher for stage in stages):
         raise UserError(

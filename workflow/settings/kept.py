@@ -76,6 +76,8 @@ class Kept:
         """Return what is kept and what is not, as one line."""
         line = f"{self.folder}: {len(self.replayed)} of {self.wanted} runs kept"
         line += f", {len(self.trained)} trained"
+        if self.complete:
+            line += " (data and backbone: compared only where at hand)"
         if again := [key for key in self.trained if key in self.taken]:
             line += f" ({len(again)} for weights alone: {_names(again)})"
         if self.differing:
@@ -247,9 +249,9 @@ class Folder:
 def settings_difference(config: dict, task: str, name: str, made: Ancestor) -> str | None:
     """Return in what a training's settings are not those of an entry, None if they are."""
     own, said = renamed(method_settings(config, task, name)), renamed(made.settings)
-    meant = made.precision or ("bf16" if said.get("precision") == "auto" else said.get("precision"))
-    # What `auto` will mean is known where the training runs: either may be meant.
-    said["precision"] = "auto" if own["precision"] == "auto" else meant
+    if own["precision"] != "auto":
+        old = "bf16" if said.get("precision") == "auto" else said.get("precision")
+        said["precision"] = made.precision or old
     if made.origin is not None:
         for key in ("continues", "teacher"):
             own[key], said[key] = entry(config, name, key), getattr(made.origin, key)

@@ -126,7 +126,9 @@ def frozen_pass(config: dict, task: str, name: str) -> str | None:
         return None
     settings = method_settings(config, task, name)
     before = method_settings(config, task, parent)
-    padded = settings.get("eta", 0) > 0 and not settings.get("mask_padding")
+    padded = (
+        "eta" in own.settings and settings.get("eta", 1) > 0 and not settings.get("mask_padding")
+    )
     if settings.get("frozen_dropout", True) or padded:
         return None
     gated = own.frozen != "off"
