@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
-from baselines.matched import HEADS, rates
+from baselines.matched import HEADS
 from smartbert.methods.contract import (
     Batch,
     Method,
@@ -20,9 +20,12 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    Start,
+    head_rates,
     label_fields,
 )
 from smartbert.methods.losses import total
+from smartbert.methods.starts import start_poolers
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 from smartbert.model.heads import Head
 from smartbert.model.modeling import AdaptiveBert
@@ -59,7 +62,7 @@ class Berxit(Method):
     """Exits trained by turns with the final head, with learnt certainties."""
 
     criterion = "certainty"
-    defaults: Settings = {**HEADS, "head_rate": None, "certainty_back": True}
+    defaults: Settings = {**HEADS, "heads_rate": None, "certainty_back": True}
     sweep = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
     def configure(
@@ -70,7 +73,10 @@ class Berxit(Method):
             backbone, exits=exits, head=head, certainty=True, **label_fields(labels)
         )
 
+    def initialise(self, model: AdaptiveBert, start: Start) -> None:
+        start_poolers(model, start)
+
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(alternating_objective, certainty_back=settings["certainty_back"])
-        own = rates(settings, "exits.", "head.", "certainty.")
+        own = head_rates(settings, "exits.", "head.", "certainty.")
         return [Stage("alternate", optimisation, objective, rates=own)]

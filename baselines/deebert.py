@@ -9,9 +9,9 @@ that layer answers with the final head, as intended.
 from functools import partial
 
 import torch
-from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
+from smartbert.head_kinds import FIRST
 from smartbert.methods.contract import (
     Batch,
     Method,
@@ -22,10 +22,9 @@ from smartbert.methods.contract import (
     Start,
     label_fields,
 )
-from smartbert.methods.losses import total
+from smartbert.methods.losses import head_losses, total
+from smartbert.methods.starts import start_poolers
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
-from smartbert.model.encoder import Pretrained
-from smartbert.model.heads import PoolerHead
 from smartbert.model.modeling import AdaptiveBert
 
 
@@ -34,30 +33,28 @@ def exits_objective(
 ) -> dict[str, torch.Tensor]:
     """Sum over exits 1..L-1 of the cross-entropy, unweighted; the frozen layers build no graph."""
     states = model.frozen(batch, "off", dropout=frozen_dropout)
-    loss = total(
-        F.cross_entropy(head(hidden, states.attention_mask).float(), batch["labels"])
-        for head, hidden in zip(model.exits or (), states.exits, strict=True)
-    )
-    return {"loss": loss}
+    own = (model.exits or (), states.exits, states.attention_mask, batch["labels"])
+    return {"loss": total(head_losses(*own))}
 
 
 class DeeBert(Method):
-    """Exits with poolers of their own, which start from the backbone's pre-trained one, if any."""
+    """Exits on frozen layers; as released with poolers of their own, which start from the
+    backbone's pre-trained one, if any. The final head is what the continued model has.
+    """
 
     criterion = "entropy"
-    defaults: Settings = {"frozen_dropout": True}
+    defaults: Settings = {"exits": FIRST, "head": FIRST, "frozen_dropout": True}
     sweep = (0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
-        return adaptive_config(backbone, exits="pooler", head="pooler", **label_fields(labels))
+        return adaptive_config(
+            backbone, exits=settings["exits"], head=settings["head"], **label_fields(labels)
+        )
 
     def initialise(self, model: AdaptiveBert, start: Start) -> None:
-        pooler = Pretrained(start.backbone, model.config.record).pooler()
-        for head in model.exits or ():
-            if pooler is not None and isinstance(head, PoolerHead):
-                head.pooler.load_state_dict(pooler)
+        start_poolers(model, start)
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         dropout = settings["frozen_dropout"]

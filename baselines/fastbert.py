@@ -21,9 +21,11 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    Start,
     label_fields,
 )
 from smartbert.methods.losses import total
+from smartbert.methods.starts import start_poolers
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 from smartbert.model.modeling import AdaptiveBert
 
@@ -61,6 +63,9 @@ class FastBert(Method):
     ) -> AdaptiveBertConfig:
         exits, head = settings["exits"], settings["head"]
         return adaptive_config(backbone, exits=exits, head=head, **label_fields(labels))
+
+    def initialise(self, model: AdaptiveBert, start: Start) -> None:
+        start_poolers(model, start)
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         dropout = settings["frozen_dropout"]

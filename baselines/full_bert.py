@@ -4,6 +4,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
+from smartbert.head_kinds import FIRST
 from smartbert.methods.contract import (
     Batch,
     Method,
@@ -11,6 +12,7 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    head_rates,
     label_fields,
 )
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
@@ -25,11 +27,9 @@ def final_objective(model: AdaptiveBert, batch: Batch, progress: Progress) -> di
 
 
 class FullBert(Method):
-    """All layers, one head; `head` = "pooler" (the encoder's own) or "attention" (SmartBERT's, for
-    comparison).
-    """
+    """All layers and one head of any kind; as released the encoder's own."""
 
-    defaults: Settings = {"head": "pooler"}
+    defaults: Settings = {"head": FIRST, "heads_rate": None}
 
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
@@ -37,4 +37,5 @@ class FullBert(Method):
         return adaptive_config(backbone, head=settings["head"], **label_fields(labels))
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
-        return [Stage("finetune", optimisation, final_objective)]
+        rates = head_rates(settings, "head.")
+        return [Stage("finetune", optimisation, final_objective, rates=rates)]

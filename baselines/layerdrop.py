@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
-from baselines.matched import HEAD, rates
+from baselines.matched import HEAD
 from smartbert.errors import UserError
 from smartbert.methods.contract import (
     Batch,
@@ -23,6 +23,7 @@ from smartbert.methods.contract import (
     Settings,
     Stage,
     Start,
+    head_rates,
     label_fields,
 )
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
@@ -48,7 +49,7 @@ def dropped_objective(
 class LayerDrop(Method):
     """A dense BERT that has learnt to do without any of its layers."""
 
-    defaults: Settings = {**HEAD, "head_rate": None, "drop": 0.2}  # the paper's rate throughout
+    defaults: Settings = {**HEAD, "heads_rate": None, "drop": 0.2}  # the paper's rate throughout
 
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
@@ -57,7 +58,7 @@ class LayerDrop(Method):
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(dropped_objective, drop=settings["drop"])
-        return [Stage("finetune", optimisation, objective, rates=rates(settings, "head."))]
+        return [Stage("finetune", optimisation, objective, rates=head_rates(settings, "head."))]
 
 
 def kept_layers(keep: str, *, depth: int, layers: int) -> list[int]:

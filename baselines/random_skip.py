@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig
 
+from smartbert.head_kinds import ATTENTION
 from smartbert.methods.contract import (
     Method,
     Optimisation,
@@ -26,7 +27,7 @@ class RandomSkip(Method):
     """Gates that draw from the values the parent's gates gave on tune."""
 
     gates = "random"
-    defaults = {"skip_threshold": SKIP_THRESHOLD}
+    defaults = {"head": ATTENTION, "skip_threshold": SKIP_THRESHOLD}
 
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
@@ -35,7 +36,7 @@ class RandomSkip(Method):
             backbone,
             gates=self.gates,
             skip_threshold=settings["skip_threshold"],
-            head="attention",
+            head=settings["head"],
             **label_fields(labels),
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from smartbert.errors import UserError
+from smartbert.head_kinds import ATTENTION, FIRST, HEAD_KINDS
 from smartbert.manifest import REFERENCE, SUBJECT, Look, MethodRecord
 from smartbert.points import PER_LAYER
 
@@ -21,11 +22,15 @@ POSITIVE: Schema = {"type": "number", "exclusiveMinimum": 0}
 THRESHOLD: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-HEAD: Schema = {"enum": ["pooler", "attention"]}
-OWN_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0}
+# A kind of head; what it is where nobody says it is the method's own default.
+FIRST_HEAD: Schema = {"enum": list(HEAD_KINDS), "default": FIRST}
+ATTENTION_HEAD: Schema = {"enum": list(HEAD_KINDS), "default": ATTENTION}
+HEADS_RATE: Schema = {"type": ["number", "null"], "exclusiveMinimum": 0, "default": None}
 DEPTH: Schema = {"type": "integer", "minimum": 1}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 STAGE2: dict[str, Schema] = {
+    "exits": ATTENTION_HEAD,
+    "head": ATTENTION_HEAD,
     "eta": RATE,
     "temperature": POSITIVE,
     "pairs": {"enum": ["released", "complete"]},
@@ -44,7 +49,7 @@ METHODS: dict[str, MethodRecord] = {
             title="BERT",
             role="reference",
             look=Look("#000000", "*", "-"),
-            settings={"head": HEAD},
+            settings={"head": FIRST_HEAD, "heads_rate": HEADS_RATE},
         ),
         MethodRecord(
             SUBJECT,
@@ -64,6 +69,8 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#E69F00", "s", "--"),
             rows_from=SUBJECT,
             settings={
+                "head": ATTENTION_HEAD,
+                "heads_rate": HEADS_RATE,
                 "lambda": {"type": "number", "minimum": 0},
                 "lambda_layers": {"type": ["integer", "null"], "minimum": 1},
                 "lambda_warmup": COUNT,
@@ -85,7 +92,7 @@ METHODS: dict[str, MethodRecord] = {
             continues=True,
             beside=(PER_LAYER,),  # one threshold for all cannot switch a poor first exit off
             frozen="off",
-            settings={"frozen_dropout": FLAG},
+            settings={"exits": FIRST_HEAD, "head": FIRST_HEAD, "frozen_dropout": FLAG},
         ),
         MethodRecord(
             "pabee",
@@ -93,6 +100,8 @@ METHODS: dict[str, MethodRecord] = {
             title="PABEE",
             role="rival",
             look=Look("#009E73", "D", ":"),
+            shares=True,
+            settings={"exits": FIRST_HEAD, "head": FIRST_HEAD, "heads_rate": HEADS_RATE},
         ),
         MethodRecord(
             "fastbert",
@@ -102,7 +111,7 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#6A3D9A", "H", "--"),
             continues=True,
             frozen="off",
-            settings={"exits": HEAD, "head": HEAD, "frozen_dropout": FLAG},
+            settings={"exits": ATTENTION_HEAD, "head": ATTENTION_HEAD, "frozen_dropout": FLAG},
         ),
         MethodRecord(
             "pcee_bert",
@@ -119,7 +128,12 @@ METHODS: dict[str, MethodRecord] = {
             title="BERxiT",
             role="rival",
             look=Look("#C51B7D", "+", "-"),
-            settings={"exits": HEAD, "head": HEAD, "head_rate": OWN_RATE, "certainty_back": FLAG},
+            settings={
+                "exits": ATTENTION_HEAD,
+                "head": ATTENTION_HEAD,
+                "heads_rate": HEADS_RATE,
+                "certainty_back": FLAG,
+            },
         ),
         MethodRecord(
             "truncated_bert",
@@ -127,7 +141,11 @@ METHODS: dict[str, MethodRecord] = {
             title="Truncated BERT",
             role="control",
             look=Look("#7F7F7F", "X", "--"),
-            settings={"depth": DEPTH},
+            settings={
+                "head": FIRST_HEAD,
+                "heads_rate": HEADS_RATE,
+                "depth": DEPTH,
+            },
         ),
         MethodRecord(
             "truncated_distilled",
@@ -137,8 +155,8 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#3C3C3C", "x", "-."),
             settings={
                 "depth": DEPTH,
-                "head": HEAD,
-                "head_rate": OWN_RATE,
+                "head": ATTENTION_HEAD,
+                "heads_rate": HEADS_RATE,
                 "alpha": SHARE,
                 "temperature": POSITIVE,
             },
@@ -149,7 +167,7 @@ METHODS: dict[str, MethodRecord] = {
             title="LayerDrop, unpruned",
             role="rival",
             look=Look("#8C6D31", "2", "-."),
-            settings={"head": HEAD, "head_rate": OWN_RATE, "drop": RATE},
+            settings={"head": ATTENTION_HEAD, "heads_rate": HEADS_RATE, "drop": RATE},
         ),
         MethodRecord(
             "pruned",
@@ -159,7 +177,11 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#66A61E", "1", "--"),
             continues=True,
             trains=False,
-            settings={"head": HEAD, "depth": DEPTH, "keep": {"enum": ["every_other", "first"]}},
+            settings={
+                "head": ATTENTION_HEAD,
+                "depth": DEPTH,
+                "keep": {"enum": ["every_other", "first"]},
+            },
         ),
         MethodRecord(
             "exit_only",
@@ -188,7 +210,7 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#CC79A7", "P", ":"),
             continues=True,
             trains=False,
-            settings={"skip_threshold": THRESHOLD},
+            settings={"head": ATTENTION_HEAD, "skip_threshold": THRESHOLD},
         ),
         MethodRecord(
             "constant_skip",
@@ -198,7 +220,7 @@ METHODS: dict[str, MethodRecord] = {
             look=Look("#B8A800", "h", "-."),
             continues=True,
             trains=False,
-            settings={"skip_threshold": THRESHOLD},
+            settings={"head": ATTENTION_HEAD, "skip_threshold": THRESHOLD},
         ),
     )
 }

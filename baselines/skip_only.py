@@ -7,7 +7,15 @@ from functools import partial
 
 from transformers import PreTrainedConfig
 
-from smartbert.methods.contract import Method, Optimisation, Settings, Stage, label_fields
+from smartbert.head_kinds import ATTENTION
+from smartbert.methods.contract import (
+    Method,
+    Optimisation,
+    Settings,
+    Stage,
+    head_rates,
+    label_fields,
+)
 from smartbert.methods.smartbert import scaled_penalty, stage1_objective
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 from smartbert.policies import SKIP_THRESHOLD
@@ -17,6 +25,8 @@ class SkipOnly(Method):
     """SmartBERT's stage 1: skip gates without exits (methods 2.2, 2.7)."""
 
     defaults = {
+        "head": ATTENTION,
+        "heads_rate": None,
         "lambda": 0.04,
         "lambda_layers": 12,
         "lambda_warmup": 0,
@@ -37,7 +47,7 @@ class SkipOnly(Method):
             gates="learned",
             gate_bias=settings["gate_bias"],
             skip_threshold=settings["skip_threshold"],
-            head="attention",
+            head=settings["head"],
             projections=settings["eta"] > 0,
             **label_fields(labels),
         )
@@ -58,4 +68,6 @@ class SkipOnly(Method):
         early = max(settings["soft_epochs"], settings["lambda_warmup"])
         eligible = settings["select_from"] == "hard" and early < optimisation.epochs
         first = early + 1 if eligible else 1
-        return [Stage("gates", optimisation, objective, select_from=first)]
+        # Gates are a part of the path and answer nobody: they keep the layers' rate.
+        rates = head_rates(settings, "head.")
+        return [Stage("gates", optimisation, objective, select_from=first, rates=rates)]

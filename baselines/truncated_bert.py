@@ -13,9 +13,9 @@ from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 
 
 class TruncatedBert(FullBert):
-    """The first `depth` layers with the encoder's own head."""
+    """The first `depth` layers with a head."""
 
-    defaults = {"depth": 6}
+    defaults = {**FullBert.defaults, "depth": 6}
 
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
@@ -30,6 +30,6 @@ class TruncatedBert(FullBert):
             backbone,
             num_hidden_layers=depth,
             reference_layers=layers,
-            head="pooler",
+            head=settings["head"],
             **label_fields(labels),
         )

@@ -9,12 +9,17 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import PreTrainedConfig
 
-from baselines.matched import HEAD, rates
+from baselines.matched import HEAD
 from baselines.truncated_bert import TruncatedBert
-from smartbert.methods.contract import Batch, Optimisation, Progress, Settings, Stage
-from smartbert.model.configuration import AdaptiveBertConfig
+from smartbert.methods.contract import (
+    Batch,
+    Optimisation,
+    Progress,
+    Settings,
+    Stage,
+    head_rates,
+)
 from smartbert.model.modeling import AdaptiveBert
 
 
@@ -43,21 +48,14 @@ class TruncatedDistilled(TruncatedBert):
     defaults = {
         "depth": 6,
         **HEAD,
-        "head_rate": None,
+        "heads_rate": None,
         "alpha": 0.5,
         "temperature": 2.0,
     }
-
-    def configure(
-        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
-    ) -> AdaptiveBertConfig:
-        config = super().configure(backbone, settings, labels=labels)
-        config.head = settings["head"]
-        return config
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(
             distilled_objective, alpha=settings["alpha"], temperature=settings["temperature"]
         )
-        own = rates(settings, "head.")
+        own = head_rates(settings, "head.")
         return [Stage("distil", optimisation, objective, rates=own, teacher=True)]

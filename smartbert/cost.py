@@ -2,8 +2,8 @@
 
 The component costs are those of docs/methods.md, section 7; a convention says which of them are
 counted, at which length, in which unit and against which reference. Never mix two conventions in
-one column. Embedding look-ups and softmax are not counted in any of them. All counts are exact
-integers. No torch.
+one column. Embedding look-ups, softmax and means over tokens, which are additions alone, are not
+counted in any of them. All counts are exact integers. No torch.
 
 Shapes: N examples, L layers, C classes, T tokens, H hidden width, I intermediate width, d small
 width.
@@ -18,6 +18,7 @@ import numpy as np
 
 from smartbert.criteria import CERTAINTY
 from smartbert.errors import unknown
+from smartbert.head_kinds import ATTENTION, FIRST, HEAD_KINDS, POOLED
 from smartbert.policies import Decisions, Policy
 from smartbert.records import OPTIONAL, Count, Record, Size, Text
 
@@ -30,7 +31,7 @@ class Architecture(Record):
 
     Attributes:
         small_queries: tokens that gates and attention heads compute, "all" or "first".
-        exits: kind of the exit heads, None for no exits.
+        exits: kind of the exit heads (`head_kinds`), None for no exits.
         head: kind of the final head.
         gates: whether layers have learned skip gates; blind ones cost nothing.
         reference_layers: depth of the dense BERT that costs are related to (a truncated model's is
@@ -45,7 +46,7 @@ class Architecture(Record):
     small_width: Size = 128
     small_queries: Literal["all", "first"] = "all"
     exits: Text | None = None
-    head: Text = "pooler"
+    head: Text = FIRST
     gates: bool = False
     reference_layers: Count = 0
     embedding: Count = field(default=0, metadata=OPTIONAL)
@@ -76,7 +77,7 @@ class Convention:
     products: bool = True
     layer_norm: int = 0
     all_exits: bool = False
-    reference: str = "pooler"
+    reference: str = FIRST
     layers_only: bool = False
 
 
@@ -108,7 +109,7 @@ CONVENTIONS = {
             products=False,
             layer_norm=4,
             all_exits=True,
-            reference="attention",
+            reference=ATTENTION,
         ),
         Convention(
             "layers", "layers", "executed layers relative to the backbone's depth", layers_only=True
@@ -159,16 +160,16 @@ class CostModel:
         return self.convention.factor * (self.small_attention(t) + self.architecture.small_width)
 
     def head(self, kind: str, t: np.ndarray) -> np.ndarray:
-        """One exit or final head of the given kind."""
+        """One exit or final head of the given kind; a pooler, own or shared, costs the same on the
+        first token and on the mean of all.
+        """
         a, d = self.architecture, self.architecture.small_width
-        if kind == "attention":
+        if kind == ATTENTION:
             macs = self.small_attention(t) + d**2 + d * a.classes
-        elif kind in ("pooler", "shared_pooler"):
+        elif kind in POOLED:
             macs = np.zeros_like(t) + a.hidden**2 + a.hidden * a.classes
         else:
-            raise unknown(
-                "head", kind, ("attention", "pooler", "shared_pooler"), setting="the method"
-            )
+            raise unknown("head", kind, HEAD_KINDS, setting="the method")
         return self.convention.factor * macs
 
     def beside(self, policy: Policy, kind: str) -> int:

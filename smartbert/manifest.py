@@ -68,7 +68,10 @@ class MethodRecord(Record):
             cannot do the method justice.
         frozen: of a method that trains heads on the layers of the model it continues, the gating
             ("off" or "hard") of the pass that they read; None for others.
+        shares: whether its exits use the final head's pooler, where their kind has one.
         settings: of its own, by name, each as a JSON schema; beside those that every training has.
+            A kind of head says its `default`, too: what may go together is checked without loading
+            the method.
     """
 
     name: str
@@ -82,6 +85,7 @@ class MethodRecord(Record):
     rows_from: str | None = None
     beside: tuple[str, ...] = ()
     frozen: str | None = None
+    shares: bool = False
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @property

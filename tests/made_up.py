@@ -16,11 +16,11 @@ DEPTH = 6
 SIZES = {"hidden": 384, "intermediate": 1536, "layers": DEPTH, "reference_layers": DEPTH}
 METHODS = {
     # exits, head, gates, criterion
-    "full_bert": (None, "pooler", False, "never"),
+    "full_bert": (None, "first", False, "never"),
     "smartbert": ("attention", "attention", True, "entropy"),
     "skip_only": (None, "attention", True, "never"),
-    "deebert": ("pooler", "pooler", False, "entropy"),
-    "pabee": ("shared_pooler", "pooler", False, "patience"),
+    "deebert": ("first", "first", False, "entropy"),
+    "pabee": ("first", "first", False, "patience"),
     "exit_only": ("attention", "attention", False, "entropy"),
 }
 SWEEPS = {"entropy": [0, 0.1, 0.3, 0.5], "patience": [1, 2, 3, 4], "never": []}

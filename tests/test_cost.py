@@ -49,13 +49,18 @@ def test_small_modules_cost_what_section_7_says():
     for classes in (2, 3):
         head = macs(base(classes), products=False).head("attention", T128)
         assert head == 18_890_752 + 128 * classes
-    for kind in ("pooler", "shared_pooler"):
+    for kind in ("first", "mean"):
         assert full.head(kind, T128) == 591_360
+
+
+def test_a_kind_of_head_that_is_none_names_those_there_are():
+    with pytest.raises(UserError, match=r"unknown head 'pooler'; known: attention, first, mean"):
+        macs(base()).head("pooler", T128)
 
 
 def test_a_certainty_costs_one_linear_map_where_its_rule_is_used():
     policy = Policy.uniform("certainty", 0.5, depth=12)
-    for kind, width in (("attention", 128), ("pooler", 768)):
+    for kind, width in (("attention", 128), ("first", 768)):
         model = macs(base(exits=kind, head="attention"))
         beside = model.spent(full_depth(), policy, T128) - model.spent(
             full_depth(), Policy.uniform("entropy", 0.1, depth=12), T128
@@ -131,12 +136,19 @@ def test_an_unknown_convention_names_the_known_ones():
 ARCHITECTURES = {
     "dense": {},
     "smartbert": SMARTBERT,
-    "smartbert-first": {**SMARTBERT, "small_queries": "first"},
+    "smartbert-small-queries": {**SMARTBERT, "small_queries": "first"},
     "skip_only": {"gates": "learned", "head": "attention"},
-    "deebert": {"exits": "pooler"},
-    "pabee": {"exits": "shared_pooler"},
+    "deebert": {"exits": "first"},
+    "pabee": {"exits": "first", "shared_pooler": True},
+    "dense-mean": {"head": "mean"},
+    "deebert-mean": {"exits": "mean", "head": "mean"},
+    "deebert-attention": {"exits": "attention", "head": "attention"},
+    "pabee-mean": {"exits": "mean", "head": "mean", "shared_pooler": True},
+    "smartbert-first": {"gates": "learned", "exits": "first", "head": "attention"},
+    "smartbert-mean": {"gates": "learned", "exits": "mean", "head": "mean"},
     "berxit": {"exits": "attention", "head": "attention", "certainty": True},
-    "berxit-pooler": {"exits": "pooler", "certainty": True},
+    "berxit-first": {"exits": "first", "certainty": True},
+    "berxit-mean": {"exits": "mean", "head": "mean", "certainty": True},
 }
 
 

@@ -50,7 +50,7 @@ class Encoder:
     Attributes:
         model_type: the library's name of it, as a backbone's config.json says.
         model: the library's class of the encoder without a head.
-        head: its own classification head, which `head: pooler` asks for.
+        head: its own classification head, which `head: first` asks for.
         options: arguments of that class by which it leaves out what is not used here.
         names: its config's names of what BERT's config calls otherwise, by BERT's.
         embeddings: module that makes h_0 of token ids.

@@ -174,6 +174,17 @@ class Method:
         return {**self.defaults, **own}, optimisation
 
 
+def head_rates(settings: Settings, *begins: str) -> dict[str, float]:
+    """Return `Stage.rates` of heads that train together with the layers: their own setting
+    `heads_rate`, or none, where it is null, so that they have the training's.
+
+    Args:
+        begins: how the names of their parameters begin.
+    """
+    rate: float | None = settings.get("heads_rate")
+    return {} if rate is None else {name: rate for name in begins}
+
+
 def label_fields(labels: tuple[str, ...]) -> dict[str, dict]:
     """Return the config fields that name the classes."""
     return {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}

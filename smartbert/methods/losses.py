@@ -1,5 +1,5 @@
-"""SmartBERT's losses: the skip penalty and the two cross-layer contrastive losses (methods 2.2,
-2.3).
+"""Losses: the cross-entropies of several heads; SmartBERT's skip penalty and its two cross-layer
+contrastive losses (methods 2.2, 2.3).
 
 Where the released code departs from the plain reading, it is the default and the plain reading an
 option (methods 2.6): the pair set of the stage-2 contrast, and padding taking part in both
@@ -8,7 +8,7 @@ contrasts.
 Shapes: N examples, L layers, T tokens, d projection width.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import add
 
@@ -55,6 +55,19 @@ def info_nce(
     counted = tokens & (positive_in_denominator | (tokens.sum(1, keepdim=True) > 1))
     terms = (similarity.logsumexp(-1) - positive).masked_fill(~counted, 0.0)
     return terms.sum((1, 2)) / counted.sum().clamp_min(1)
+
+
+def head_losses(
+    heads: Iterable[Callable[[Tensor, Tensor], Tensor]],
+    outputs: Sequence[Tensor],
+    attention_mask: Tensor,
+    labels: Tensor,
+) -> list[Tensor]:
+    """Return the cross-entropy of each head on its own layer's output (N, T, H)."""
+    return [
+        F.cross_entropy(head(hidden, attention_mask).float(), labels)
+        for head, hidden in zip(heads, outputs, strict=True)
+    ]
 
 
 def total(losses: Iterable[Tensor]) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
+from smartbert.head_kinds import ATTENTION, check_contrast
 from smartbert.methods.contract import (
     Batch,
     Method,
@@ -20,9 +21,17 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    Start,
     label_fields,
 )
-from smartbert.methods.losses import exit_contrast, input_contrast, skip_penalty, total
+from smartbert.methods.losses import (
+    exit_contrast,
+    head_losses,
+    input_contrast,
+    skip_penalty,
+    total,
+)
+from smartbert.methods.starts import start_poolers
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 from smartbert.model.heads import AttentionHead
 from smartbert.model.modeling import AdaptiveBert
@@ -79,17 +88,19 @@ def stage2_objective(
     """L2 = (1 - eta2) sum_{l<L} CE(K_l(F_l(h_{l-1})), y) + eta2 C2 (methods 2.3).
 
     Each exit reads its layer's own output, also for examples that skip the layer: at inference an
-    exit is only ever asked after its layer ran.
+    exit is only ever asked after its layer ran. Without contrast the exits are of any kind.
     """
     states = model.frozen(batch, gating, dropout=frozen_dropout)
+    if not eta:
+        own = (model.exits or (), states.exits, states.attention_mask, batch["labels"])
+        ce = total(head_losses(*own))
+        return {"loss": ce, "ce": ce}
     exits = [head for head in model.exits or () if isinstance(head, AttentionHead)]
     tokens = [head.tokens(h) for head, h in zip(exits, states.exits, strict=True)]
     ce = total(
         F.cross_entropy(head.classify(u, states.attention_mask).float(), batch["labels"])
         for head, u in zip(exits, tokens, strict=True)
     )
-    if not eta:
-        return {"loss": ce, "ce": ce}
     contrast = exit_contrast(
         [head.contrasted(u) for head, u in zip(exits, tokens, strict=True)],
         temperature=temperature,
@@ -116,6 +127,8 @@ class SmartBert(Method):
     gates: str | None = "learned"
     gating = "hard"
     defaults = {
+        "exits": ATTENTION,
+        "head": ATTENTION,
         "eta": 0.05,
         "temperature": 0.55,
         "pairs": "released",
@@ -127,15 +140,19 @@ class SmartBert(Method):
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
     ) -> AdaptiveBertConfig:
+        check_contrast(settings["exits"], settings["eta"])
         return adaptive_config(
             backbone,
             gates=self.gates,
             skip_threshold=settings["skip_threshold"],
-            head="attention",
-            exits="attention",
+            head=settings["head"],
+            exits=settings["exits"],
             contrast_heads=settings["eta"] > 0,
             **label_fields(labels),
         )
+
+    def initialise(self, model: AdaptiveBert, start: Start) -> None:
+        start_poolers(model, start)
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(

@@ -2,7 +2,7 @@
 and the thresholds in use; what cost and policies read from it.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, BertConfig, PreTrainedConfig
@@ -10,6 +10,7 @@ from transformers import AutoConfig, BertConfig, PreTrainedConfig
 from smartbert.cost import Architecture
 from smartbert.criteria import NEVER
 from smartbert.encoders.record import Encoder, encoder
+from smartbert.head_kinds import FIRST, OLD_KINDS, OLD_SHARED
 from smartbert.policies import SKIP_THRESHOLD, Policy
 
 
@@ -26,7 +27,9 @@ class AdaptiveBertConfig(BertConfig):
             "random" and "constant", or None for no gates.
         gate_bias: start of the gate's last bias; None keeps torch's default, as released.
         exits: kind of the heads at layers 1..L-1 (a name in `heads.HEADS`), None for no exits.
-        head: kind of the final head; "pooler" is the encoder's own.
+        head: kind of the final head; "first" is the encoder's own.
+        shared_pooler: exits use the final head's pooler, which is of their kind; else each has its
+            own.
         small_width: width d of gates, attention heads and projections.
         small_queries: tokens that gates and attention heads compute at inference: "all", as
             specified, or "first", the only one they read, which is cheaper and gives the same
@@ -55,7 +58,8 @@ class AdaptiveBertConfig(BertConfig):
     gates: str | None = None
     gate_bias: float | int | None = None
     exits: str | None = None
-    head: str = "pooler"
+    head: str = FIRST
+    shared_pooler: bool = False
     small_width: int = 128
     small_queries: Literal["all", "first"] = "all"
     gate_heads: int = 2
@@ -73,6 +77,13 @@ class AdaptiveBertConfig(BertConfig):
     max_tokens: int = 0
     operating_points: dict | None = None
     front: list | tuple | None = None
+
+    def __post_init__(self, **given: Any) -> None:  # `Any`: the library's own
+        """Take older names of kinds of head, as saved models have them, for today's."""
+        self.shared_pooler = self.shared_pooler or self.exits == OLD_SHARED
+        self.exits = OLD_KINDS.get(self.exits, self.exits) if self.exits else self.exits
+        self.head = OLD_KINDS.get(self.head, self.head)
+        super().__post_init__(**given)
 
     @property
     def record(self) -> Encoder:

@@ -1,10 +1,10 @@
 """Exit heads and final heads: logits from the hidden states of one layer.
 
 A head takes hidden states (N, T, H) and a mask (N, T) and answers logits (N, C). `HEADS` is the
-registry; a method's own file may add a kind to it. A head with `first_only` reads no other token
-than the first, and may be given that one alone. A head may say more than logits: `extras` then
-names the arrays (N,) that its method `answer(hidden, attention_mask)` returns beside them, in one
-pass, for exit rules that need them.
+registry, under the names of `smartbert.head_kinds`; a method's own file may add a kind to it. A
+head with `first_only` reads no other token than the first, and may be given that one alone. A head
+may say more than logits: `extras` then names the arrays (N,) that its method `answer(hidden,
+attention_mask)` returns beside them, in one pass, for exit rules that need them.
 
 Shapes: N examples, T tokens, H hidden width, d small width, C classes.
 """
@@ -18,6 +18,7 @@ from transformers.activations import ACT2FN
 
 from smartbert.criteria import CERTAINTY
 from smartbert.errors import UserError, unknown
+from smartbert.head_kinds import ATTENTION, FIRST, MEAN, check_shared
 from smartbert.model.attention import DefaultLinear, SmallAttention, projection
 from smartbert.model.configuration import AdaptiveBertConfig
 from smartbert.policies import Policy
@@ -98,11 +99,11 @@ class AttentionHead(Head):
 
 
 class PoolerHead(Head):
-    """The encoder's own head; BERT's is a pooler on the first token, dropout, linear (methods 1 and
-    3).
+    """The encoder's own head; BERT's is a pooler on the first token, dropout, linear (methods 1, 3
+    and 6).
     """
 
-    first_only = True
+    first_only = True  # of the tokens, it reads the first alone
 
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
         super().__init__()
@@ -116,19 +117,40 @@ class PoolerHead(Head):
         own = config.record.head
         self.activation, self.drops_first = ACT2FN[own.activation], own.drops_first
 
+    def read(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return what the pooler reads (N, H) from hidden (N, T, H)."""
+        return hidden[:, 0]
+
+    def squeezed(self, read: Tensor) -> Tensor:
+        """Return what the last linear map reads (N, H) from what the pooler reads."""
+        read = self.dropout(read) if self.drops_first else read
+        return self.dropout(self.activation(self.pooler(read)))
+
     def vector(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the pooled first token (N, H) from hidden (N, T, H)."""
-        first = hidden[:, 0]
-        first = self.dropout(first) if self.drops_first else first
-        return self.dropout(self.activation(self.pooler(first)))
+        """Return what the last linear map reads (N, H) from hidden (N, T, H)."""
+        return self.squeezed(self.read(hidden, attention_mask))
+
+
+class MeanHead(PoolerHead):
+    """The same head on the mean of the tokens in place of the first (methods 6)."""
+
+    first_only = False
+
+    def read(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the mean over the tokens (N, H) of hidden (N, T, H), padding left out.
+
+        In float32: held states are in bf16, which a sum of many would round away.
+        """
+        there = attention_mask[:, :, None].to(torch.float32)
+        return ((hidden.float() * there).sum(1) / there.sum(1)).to(hidden.dtype)
 
 
 class SharedPoolerHead(Head):
     """PABEE's exit: its own linear on a pooler that all exits share with the final head (methods
-    4).
+    4), which says what is read.
     """
 
-    first_only = True
+    first_only = False
 
     def __init__(self, config: AdaptiveBertConfig, *, final: bool):
         super().__init__()
@@ -137,17 +159,27 @@ class SharedPoolerHead(Head):
     def borrow(self, head: PoolerHead) -> None:
         """Use the final head's pooler and dropout without owning (training, saving) them twice."""
         self.__dict__["head"] = head
+        self.first_only = head.first_only
+
+    @property
+    def lender(self) -> PoolerHead:
+        """The final head."""
+        found: PoolerHead = self.__dict__["head"]
+        return found
+
+    def squeezed(self, read: Tensor) -> Tensor:
+        """Return what the last linear map reads (N, H) from what the pooler reads."""
+        return self.lender.squeezed(read)
 
     def vector(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the pooled first token (N, H) from hidden (N, T, H)."""
-        found: Tensor = self.__dict__["head"].vector(hidden, attention_mask)
-        return found
+        """Return what the last linear map reads (N, H) from hidden (N, T, H)."""
+        return self.lender.vector(hidden, attention_mask)
 
 
 HEADS: dict[str, Callable[..., nn.Module]] = {
-    "attention": AttentionHead,
-    "pooler": PoolerHead,
-    "shared_pooler": SharedPoolerHead,
+    FIRST: PoolerHead,
+    MEAN: MeanHead,
+    ATTENTION: AttentionHead,
 }
 
 
@@ -162,6 +194,20 @@ def head_kind(name: str) -> Callable[..., nn.Module]:
             "kind of head", name, HEADS, setting="`exits` or `head` of the model's config"
         )
     return HEADS[name]
+
+
+def exit_kind(config: AdaptiveBertConfig) -> Callable[..., nn.Module] | None:
+    """Return the kind of a model's exits, None if it has none.
+
+    Raises:
+        UserError: for an unknown kind, or exits on a pooler that the final head has not.
+    """
+    if not config.exits:
+        return None
+    if not config.shared_pooler:
+        return head_kind(config.exits)
+    check_shared(config.exits, config.head)
+    return SharedPoolerHead
 
 
 def share_certainty(heads: Iterable[nn.Module] | None) -> nn.Linear:

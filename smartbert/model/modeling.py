@@ -35,7 +35,13 @@ from smartbert.model.encoder import (
     run_layer,
 )
 from smartbert.model.gates import lots, make_gate, straight_through
-from smartbert.model.heads import answered, head_kind, needed_extras, share_certainty
+from smartbert.model.heads import (
+    answered,
+    exit_kind,
+    head_kind,
+    needed_extras,
+    share_certainty,
+)
 from smartbert.model.outputs import AdaptiveOutput, FrozenStates, LayerStates
 from smartbert.policies import Policy
 
@@ -69,7 +75,7 @@ class AdaptiveBert(PreTrainedModel):
         self.gates = (
             nn.ModuleList(make_gate(config) for _ in range(depth)) if config.gates else None
         )
-        exits = head_kind(config.exits) if config.exits else None
+        exits = exit_kind(config)
         self.exits = (
             nn.ModuleList(exits(config, final=False) for _ in range(depth - 1)) if exits else None
         )

@@ -17,13 +17,13 @@ from itertools import islice
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from smartbert.errors import unknown
 from smartbert.model.batching import ENGINE_TOKENS, length_batches, pad
 from smartbert.model.configuration import policy_from_config
 from smartbert.model.gates import Gate, lots
-from smartbert.model.heads import AttentionHead, needed_extras
+from smartbert.model.heads import needed_extras
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.policies import Decisions, Policy
 from smartbert.serve.encoder_forms import encoder_form
@@ -32,7 +32,7 @@ from smartbert.serve.fast_modules import (
     FastGate,
     FastPair,
     PlainGate,
-    PlainHead,
+    fast_head,
 )
 from smartbert.serve.ragged import Ragged
 
@@ -107,11 +107,6 @@ class Engine:
         def cast(weight: Tensor) -> Tensor:
             return weight.detach().to(self.dtype).contiguous()
 
-        def head(module: nn.Module) -> FastAttentionHead | PlainHead:
-            if isinstance(module, AttentionHead) and type(module) is AttentionHead:
-                return FastAttentionHead(module, cast)
-            return PlainHead(module)
-
         self.encoder = encoder_form(model, cast)
         self.layers = self.encoder.layers
         self.gates = [
@@ -120,8 +115,8 @@ class Engine:
             else PlainGate(gate)
             for gate in gates
         ]
-        self.exits = [head(module) for module in model.exits or ()]
-        self.head = head(model.head)
+        self.exits = [fast_head(module, cast) for module in model.exits or ()]
+        self.head = fast_head(model.head, cast)
         self.pairs = [
             FastPair(left, gate, cast)
             if isinstance(left, FastAttentionHead) and isinstance(gate, FastGate)

@@ -2,7 +2,8 @@
 
 Gates and attention heads read their first token only, and no token gets a key or a value: the
 same numbers for T d instead of T d^2 multiply-adds; a layer's exit and the next layer's gate
-read the same hidden states and share a pass over them (`FastSmallModules`).
+read the same hidden states and share a pass over them (`FastSmallModules`). A mean is taken over a
+row's own tokens.
 
 Shapes: n rows, M tokens of all rows together, H hidden width, d small width, C classes.
 """
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 
 from smartbert.model.attention import SmallAttention
 from smartbert.model.gates import Gate
-from smartbert.model.heads import AttentionHead, answered
+from smartbert.model.heads import AttentionHead, MeanHead, SharedPoolerHead, answered
 from smartbert.serve.ragged import Ragged
 
 Cast: TypeAlias = Callable[[Tensor], Tensor]  # to the engine's type of numbers
@@ -141,6 +142,27 @@ class FastPair:
         return self.exit.finish(answer), self.gate.finish(score)
 
 
+class FastMeanHead:
+    """A pooler on the mean of the tokens, its own or the final head's, on rows laid end to end."""
+
+    def __init__(self, head: MeanHead | SharedPoolerHead):
+        self.head = head
+
+    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+        """Return logits (n, C)."""
+        return self.head.out(self.vector(hidden, rows))
+
+    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
+        """Return logits (n, C) and the arrays (n,) beside them."""
+        vector = self.vector(hidden, rows)
+        extras = {name: self.head.certain(vector).cpu().numpy() for name in self.head.extras}
+        return self.head.out(vector), extras
+
+    def vector(self, hidden: Tensor, rows: Ragged) -> Tensor:
+        """Return what the last linear map reads (n, H)."""
+        return self.head.squeezed(rows.mean(hidden).to(hidden.dtype))
+
+
 class PlainGate:
     """Any other gate: called as the model calls it, on a padded block."""
 
@@ -165,6 +187,18 @@ class PlainHead:
     def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
         """Return logits (n, C) and the arrays (n,) that the head gives beside them."""
         return answered(self.head, *_block(hidden, rows, self.head), extras=True)
+
+
+def fast_head(head: nn.Module, cast: Cast) -> FastAttentionHead | FastMeanHead | PlainHead:
+    """Return a head in the form that the engine runs; a user's own may differ from its parents in
+    anything, so it is taken as it is.
+    """
+    if isinstance(head, AttentionHead) and type(head) is AttentionHead:
+        return FastAttentionHead(head, cast)
+    reader = head.lender if isinstance(head, SharedPoolerHead) else head
+    if isinstance(head, MeanHead | SharedPoolerHead) and type(reader) is MeanHead:
+        return FastMeanHead(head)
+    return PlainHead(head)
 
 
 def _maps(attention: SmallAttention) -> tuple[nn.Linear, nn.Linear, nn.Linear]:

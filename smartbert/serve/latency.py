@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from smartbert.cost import CostModel, convention
+from smartbert.head_kinds import FIRST
 from smartbert.model.batching import ENGINE_TOKENS, length_batches
 from smartbert.model.configuration import AdaptiveBertConfig, architecture
 from smartbert.model.modeling import AdaptiveBert
@@ -50,13 +51,14 @@ class Contender:
 
 
 def dense_engine(model: AdaptiveBert, *, dtype: str = "fp32") -> Engine:
-    """Return dense BERT of a model's size: its backbone's depth, the pooler head, no gates, no
-    exits. The weights are random; time does not depend on them.
+    """Return dense BERT of a model's size: its backbone's depth, its own head, no gates, no exits.
+    The weights are random; time does not depend on them.
     """
     depth = model.config.reference_layers or model.config.num_hidden_layers
     backbone = {**model.config.to_dict(), "num_hidden_layers": depth}
     small = {"gates": None, "exits": None, "projections": False, "contrast_heads": False}
-    config = AdaptiveBertConfig(**{**backbone, **small, "head": "pooler", "exit_thresholds": None})
+    small["shared_pooler"] = False
+    config = AdaptiveBertConfig(**{**backbone, **small, "head": FIRST, "exit_thresholds": None})
     dense = AdaptiveBert(config)
     dense.to(device=model.device)  # type: ignore[call-arg]  # the library's wrapper hides its types
     return Engine(dense, Policy(), dtype=dtype)

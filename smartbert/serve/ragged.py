@@ -76,6 +76,17 @@ class Ragged:
         block = values.new_zeros(shape[0] * shape[1], shape[2])
         return block.index_copy_(0, self.cells, values).view(shape)
 
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of each row's values (M, w), in float32 (n, w)."""
+        counts = torch.as_tensor(self.lengths, device=self.device)[:, None]
+        if values.device.type == "cpu":
+            sums = [
+                values[start : start + n * t].view(n, t, -1).float().sum(1)
+                for start, n, t in self.groups
+            ]
+            return torch.cat(sums) / counts
+        return self.padded(values).float().sum(1) / counts
+
     def flat(self, block: Tensor) -> Tensor:
         """Return a block (n, T, w) as (M, w)."""
         values = block.reshape(-1, block.shape[-1])

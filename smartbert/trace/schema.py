@@ -3,14 +3,16 @@
 No torch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
 import numpy as np
 
 from smartbert.cost import Architecture
 from smartbert.criteria import CRITERIA, NEVER, Swept
+from smartbert.head_kinds import renamed
 from smartbert.records import Count, Record, Text
 
 WHOLE, REAL = "iu", "f"  # kinds of numpy types
@@ -58,6 +60,13 @@ class TraceMeta(Record):
     architecture: Architecture
     data: Text
     model: Text
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Return the record from its JSON form, older names of kinds of head replaced."""
+        if isinstance(values, Mapping) and isinstance(sizes := values.get("architecture"), Mapping):
+            values = {**values, "architecture": renamed(sizes)}
+        return super().from_json(values)
 
 
 def check(arrays: dict[str, np.ndarray], values: object) -> TraceMeta:

@@ -21,7 +21,9 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 
 from smartbert.errors import UserError
+from smartbert.head_kinds import check_continued
 from smartbert.methods.contract import Method, Settings, Stage, Start
+from smartbert.model.configuration import AdaptiveBertConfig
 from smartbert.model.folder import load_model
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.provenance import StageRecord
@@ -97,10 +99,20 @@ def build(
     if parent is None:
         model = AdaptiveBert.from_backbone(backbone, config)
     else:
+        _check_heads(config, AutoConfig.from_pretrained(parent))
         model = AdaptiveBert(config)
         model.adopt(load_file(parent / WEIGHTS))
     method.initialise(model, Start(backbone, parent, partial(_gates, parent, tune)))
     return model
+
+
+def _check_heads(own: AdaptiveBertConfig, parents: AdaptiveBertConfig) -> None:
+    """Raise UserError if the heads of a model to continue are of another kind: some kinds have
+    weights of the same names and sizes, and read other tokens.
+    """
+    for part in ("head", "exits"):
+        kinds = getattr(own, part), getattr(parents, part)
+        check_continued(part, *kinds, entry="<entry>")
 
 
 def _gates(parent: Path | None, tune: Columns) -> np.ndarray:

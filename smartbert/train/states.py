@@ -3,8 +3,8 @@
 Where a stage trains heads on layers that stay as they are, without dropout in them and with padding
 left out of the loss, the states of an example are the same in every epoch and for every method that
 continues the same model. They are held in bf16, an example after the other. Where training is in
-bf16 and a linear map reads them first, that map rounds its input just so; else they are rounded
-once more than without, by a part in 256.
+bf16 and a linear map reads them first, that map rounds its input just so; else, and where a head
+takes their mean (in float32), they are rounded once more than without, by a part in 256.
 
 Shapes: N examples, L layers, T tokens, H hidden width.
 """

@@ -176,17 +176,17 @@ def test_a_certainty_trains_the_exit_only_where_its_loss_goes_back(tiny_model, b
 
 def test_berxits_rates_are_the_heads(tiny_model):
     assert one_stage(Berxit()).rates == {}
-    rates = one_stage(Berxit(), head_rate=1e-3).rates
+    rates = one_stage(Berxit(), heads_rate=1e-3).rates
     assert rates == {"exits.": 1e-3, "head.": 1e-3, "certainty.": 1e-3}
     names = [name for name, _ in tiny_model(**CERTAIN).named_parameters()]
     assert {n.split(".")[0] + "." for n in names if not n.startswith("encoder.")} == set(rates)
 
 
-@pytest.mark.parametrize("parts", [{}, {"exits": "pooler"}, {"gates": "learned"}])
+@pytest.mark.parametrize("parts", [{}, {"exits": "first"}, {"gates": "learned"}])
 def test_berxit_decides_live_as_its_trace_says(tiny_model, batch, split, tmp_path, parts):
     model = tiny_model(**{**CERTAIN, **parts})
     with torch.no_grad():
-        model.certainty.weight.mul_(200 if parts.get("exits") == "pooler" else 20)
+        model.certainty.weight.mul_(200 if parts.get("exits") == "first" else 20)
     rule = load("berxit").criterion
     policies = [
         Policy.uniform(rule, threshold, depth=DEPTH, skip_threshold=skip)
@@ -231,7 +231,7 @@ def test_a_distilled_student_learns_from_labels_and_teacher(tiny_model, batch, a
 def test_a_student_trains_and_its_teacher_stays_as_it_is(tiny_model, batch):
     model, teacher = tiny_model(head="attention"), tiny_model(seed=1, head="attention")
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
-    stage = one_stage(TruncatedDistilled(), head_rate=1e-3)
+    stage = one_stage(TruncatedDistilled(), heads_rate=1e-3)
     assert two_steps(model, stage, batch, teacher) == {"encoder", "head"}
     assert all(torch.equal(before[name], value) for name, value in teacher.state_dict().items())
     assert stage.rates == {"head.": 1e-3}
@@ -332,7 +332,7 @@ def test_a_pruned_model_is_some_layers_of_the_one_it_continues(
     spent = depth * costs.layer(lengths) + costs.head("attention", lengths)
     np.testing.assert_array_equal(costs.spent(decisions, Policy(), lengths), spent)
     np.testing.assert_array_equal(
-        costs.dense(lengths), DEPTH * costs.layer(lengths) + costs.head("pooler", lengths)
+        costs.dense(lengths), DEPTH * costs.layer(lengths) + costs.head("first", lengths)
     )
 
 

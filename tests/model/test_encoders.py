@@ -33,7 +33,7 @@ from smartbert.serve.engine import Engine, Example
 from smartbert.trace.replay import Replay
 from smartbert.train.recorder import record
 
-ADAPTIVE = {"gates": "learned", "exits": "attention", "head": "pooler"}
+ADAPTIVE = {"gates": "learned", "exits": "attention", "head": "first"}
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def test_without_gates_and_exits_it_is_plain_bert(tiny_backbone, tmp_path, batch
     plain = BertForSequenceClassification(tiny_backbone).eval()
     plain.bert.save_pretrained(tmp_path)
     model = AdaptiveBert.from_backbone(
-        tmp_path, adaptive_config(tiny_backbone, head="pooler")
+        tmp_path, adaptive_config(tiny_backbone, head="first")
     ).eval()
     model.head.out.load_state_dict(plain.classifier.state_dict())
     inputs = {k: v for k, v in batch.items() if k != "labels"}

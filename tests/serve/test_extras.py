@@ -94,7 +94,7 @@ def test_a_saved_model_carries_the_rules_parameters(tiny_model, batch, tmp_path)
 
 def test_a_rule_whose_array_no_head_gives_is_refused(tiny_model, batch):
     policy = Policy.uniform("sure", 0.5, depth=DEPTH, parameters=(1.0,))
-    model = tiny_model(exits="pooler")
+    model = tiny_model(exits="first")
     with pytest.raises(UserError, match=r"'sure' needs the array 'sureness'.*given: none"):
         model.infer(batch, policy)
     with pytest.raises(UserError, match=r"'sure' needs the array 'sureness'"):

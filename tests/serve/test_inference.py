@@ -15,12 +15,18 @@ N = 70
 METHODS = {
     "smartbert": SMARTBERT,
     "small queries": {**SMARTBERT, "small_queries": "first"},
-    "deebert": {"exits": "pooler", "head": "pooler"},
-    "pabee": {"exits": "shared_pooler", "head": "pooler"},
+    "deebert": {"exits": "first", "head": "first"},
+    "pabee": {"exits": "first", "head": "first", "shared_pooler": True},
     "skip_only": {"gates": "learned", "head": "attention"},
     "random_skip": {"gates": "random", "head": "attention"},
     "constant_skip": {"gates": "constant", "head": "attention"},
-    "full_bert": {"head": "pooler"},
+    "full_bert": {"head": "first"},
+    "full_bert, mean": {"head": "mean"},
+    "deebert, mean": {"exits": "mean", "head": "mean"},
+    "deebert, attention": {"exits": "attention", "head": "attention"},
+    "pabee, mean": {"exits": "mean", "head": "mean", "shared_pooler": True},
+    "smartbert, first": {"gates": "learned", "exits": "first", "head": "attention"},
+    "smartbert, mean": {"gates": "learned", "exits": "mean", "head": "mean"},
 }
 
 

@@ -17,7 +17,7 @@ from smartbert.train.stages import arguments, stage_record, train_stage
 from smartbert.train.trainer import StageTrainer, dataset
 
 TWO_EPOCHS = Optimisation(2, 4, 1e-3, 0, 0.1, 1e-8, 1.0, "last")  # of three steps each
-HEADS = {"exits": "pooler", "head": "pooler"}
+HEADS = {"exits": "first", "head": "first"}
 
 
 def joint(model, batch, progress: Progress) -> dict[str, torch.Tensor]:
@@ -168,7 +168,7 @@ def test_a_killed_training_with_rates_resumes_to_the_same_weights(tiny_model, sp
 
 
 def test_a_stage_learns_from_its_teacher_which_stays_as_it_is(tiny_model, split, tmp_path):
-    model, teacher = tiny_model(seed=0, head="pooler"), tiny_model(seed=1, head="pooler").train()
+    model, teacher = tiny_model(seed=0, head="first"), tiny_model(seed=1, head="first").train()
     before = weights(teacher)
     long = dataclasses.replace(TWO_EPOCHS, epochs=8)
     stage = Stage("distil", long, distilled, teacher=True)
@@ -181,7 +181,7 @@ def test_a_stage_learns_from_its_teacher_which_stays_as_it_is(tiny_model, split,
 def test_a_stage_without_the_teacher_it_needs_is_refused(tiny_model, split, tmp_path):
     stage = Stage("distil", TWO_EPOCHS, distilled, teacher=True)
     with pytest.raises(UserError, match=r"'distil' learns from a teacher.*methods.<entry>.teacher"):
-        run(tiny_model(head="pooler"), stage, split, tmp_path)
+        run(tiny_model(head="first"), stage, split, tmp_path)
 
 
 def test_a_stages_record_says_rates_and_teacher_only_where_it_has_them():
@@ -204,7 +204,7 @@ def test_batches_are_padded_as_the_encoder_pads(split, tmp_path, kind):
         seen.append(batch)
         return joint(model, batch, progress)
 
-    model = adaptive(kind, exits="pooler")
+    model = adaptive(kind, exits="first")
     split["input_ids"] = [[max(5, token) for token in row] for row in split["input_ids"]]
     words = Tokenizer(models.WordLevel({"<s>": 0, "<pad>": 1}, unk_token="<s>"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>")

@@ -53,7 +53,8 @@ def rte(real_glue, backbone) -> dict[str, dict[str, list]]:
 
 def untrained(method: str, rte, backbone, **settings):
     """A method's model before its first step, from the backbone."""
-    return build_on_rte(load(method), settings, rte, backbone)
+    subject = load(method)
+    return build_on_rte(subject, {**subject.defaults, **settings}, rte, backbone)
 
 
 def build_on_rte(subject, settings: dict, rte, backbone, *, parent=None, seed: int = 1):
@@ -184,9 +185,9 @@ def test_the_best_epoch_is_kept_and_survives_a_kill_after_it(rte, backbone, tmp_
 
     monkeypatch.setattr(StageTrainer, "evaluate", scored)
     with pytest.raises(KeyboardInterrupt):
-        model = untrained("full_bert", rte, backbone, head="pooler")
+        model = untrained("full_bert", rte, backbone, head="first")
         run_stage(model, dying(stage, 11), rte, backbone, tmp_path)
-    model = untrained("full_bert", rte, backbone, head="pooler")
+    model = untrained("full_bert", rte, backbone, head="first")
     log = run_stage(model, stage, rte, backbone, tmp_path)
     assert torch.equal(model.head.out.weight, seen[8])
     assert [entry["step"] for entry in log if entry["selected"]] == [8, 8]
@@ -194,7 +195,7 @@ def test_the_best_epoch_is_kept_and_survives_a_kill_after_it(rte, backbone, tmp_
 
 def test_no_checkpoint_is_written_before_its_time(rte, backbone, tmp_path):
     (stage,) = load("full_bert").stages({}, FAST, layers=6)
-    model = untrained("full_bert", rte, backbone, head="pooler")
+    model = untrained("full_bert", rte, backbone, head="first")
     run_stage(model, stage, rte, backbone, tmp_path, save_seconds=3600.0)
     assert not [*tmp_path.glob("*/checkpoint-*")]
 
@@ -203,7 +204,7 @@ def test_a_checkpoint_that_was_not_saved_whole_is_passed_over(rte, backbone, tmp
     (stage,) = load("full_bert").stages({}, dataclasses.replace(FAST, epochs=2), layers=6)
 
     def run(folder: Path, own: Stage):
-        model = untrained("full_bert", rte, backbone, head="pooler")
+        model = untrained("full_bert", rte, backbone, head="first")
         run_stage(model, own, rte, backbone, folder)
         return model.state_dict()
 
@@ -242,7 +243,7 @@ def test_pabees_exits_share_one_pooler_that_is_saved_once(rte, backbone, tmp_pat
     assert not [
         name for name in model.state_dict() if name.startswith("exits.") and "pooler" in name
     ]
-    (stage,) = subject.stages({}, FAST, layers=6)
+    (stage,) = subject.stages(subject.defaults, FAST, layers=6)
     batch = {
         "input_ids": torch.tensor(rte["fit"]["input_ids"][:1]),
         "labels": torch.tensor(rte["fit"]["label"][:1]),
@@ -269,7 +270,7 @@ def test_random_and_constant_skipping_keep_the_learned_rates(rte, backbone, tmp_
     for name in ("skip_only", "random_skip", "constant_skip"):
         model = parent
         if name != "skip_only":
-            own = {"skip_threshold": 0.5}
+            own = {"head": "attention", "skip_threshold": 0.5}
             model = build_on_rte(load(name), own, rte, backbone, parent=tmp_path)
         rates[name] = 1 - record(model, rte["tune"], grid=grid, meta=META).path(0.5).executed.mean(
             0
@@ -280,7 +281,7 @@ def test_random_and_constant_skipping_keep_the_learned_rates(rte, backbone, tmp_
 
 
 def test_a_loss_that_turns_nan_ends_the_training_in_one_line(rte, backbone, tmp_path):
-    model = untrained("full_bert", rte, backbone, head="pooler")
+    model = untrained("full_bert", rte, backbone, head="first")
 
     def broken(model, batch, progress):
         loss = model.head(model.layers(batch, "off").last, batch["attention_mask"]).sum()
@@ -294,7 +295,7 @@ def test_a_loss_that_turns_nan_ends_the_training_in_one_line(rte, backbone, tmp_
 
 
 def test_a_truncated_model_is_refused_in_one_line(backbone, rte, tmp_path):
-    model = untrained("full_bert", rte, backbone, head="pooler")
+    model = untrained("full_bert", rte, backbone, head="first")
     model.save_pretrained(tmp_path)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
@@ -346,7 +347,7 @@ def test_bf16_trains_alike_with_the_library_s_kernels_and_without_hardware(
 
     def moved(name: str, hardware: bool) -> torch.Tensor:
         monkeypatch.setattr(precision, "has_bf16", lambda: hardware)
-        model = untrained("full_bert", rte, backbone, head="pooler")
+        model = untrained("full_bert", rte, backbone, head="first")
         start = model.head.pooler.weight.detach().clone()
         run_stage(model, stage, few, backbone, tmp_path / f"{name}-{hardware}", precision=name)
         return model.head.pooler.weight.detach() - start

@@ -154,6 +154,28 @@ def test_a_setting_that_a_record_lacks_has_its_default(asked):
     assert split_up(changed)[2]["smartbert"] == "frozen_dropout is False, kept is True"
 
 
+def test_a_record_with_older_names_of_heads_is_no_difference(asked):
+    own = Results(Path(asked["traces_from"])).run("rte", "full_bert", 1)
+    said = json.loads(own.provenance.read_text())
+    said["settings"]["head"] = "pooler"
+    del said["settings"]["heads_rate"]
+    own.provenance.write_text(json.dumps(said))
+    assert decide(asked).complete
+    changed = set_in(asked, methods__full_bert__head="mean", compare=["full_bert"])
+    assert split_up(changed)[2]["full_bert"] == "head is mean, kept is first"
+
+
+def test_settings_of_heads_that_records_lack_need_no_method_loaded(asked, monkeypatch):
+    for name in NAMES:
+        own = Results(Path(asked["traces_from"])).run("rte", name, 1)
+        said = json.loads(own.provenance.read_text())
+        for key in ("exits", "head", "heads_rate"):
+            said["settings"].pop(key, None)
+        own.provenance.write_text(json.dumps(said))
+    monkeypatch.setattr("baselines.loading.load", None)
+    assert decide(asked).complete
+
+
 def test_an_entry_that_reads_counts_by_the_one_it_reads(asked):
     kept = Results(Path(asked["traces_from"]))
     kept.run("rte", "skip_only", 1).provenance.unlink()  # not needed: its rows are SmartBERT's

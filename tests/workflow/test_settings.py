@@ -24,6 +24,72 @@ def test_shipped_configs_are_valid(name):
     validation.validate(merged(name))
 
 
+MATCHED_HEADS = {
+    "full_bert_mean": {"method": "full_bert", "head": "mean", "title": "BERT, mean"},
+    "truncated_attention": {
+        "method": "truncated_bert", "depth": 6, "head": "attention", "title": "TB, attention",
+        "heads_rate": 1e-3,
+    },
+    "deebert_attention": {
+        "method": "deebert", "continues": "dense_attention", "exits": "attention",
+        "head": "attention", "title": "DeeBERT, attention",
+    },
+    "deebert_mean": {
+        "method": "deebert", "continues": "full_bert_mean", "exits": "mean", "head": "mean",
+        "title": "DeeBERT, mean",
+    },
+    "pabee_attention": {"like": "pabee", "exits": "attention", "head": "attention", "title": "P"},
+    "pabee_mean": {"like": "pabee", "exits": "mean", "head": "mean", "title": "PABEE, mean"},
+    "exit_only_first": {"like": "exit_only", "exits": "first", "eta": 0, "title": "E"},
+}  # fmt: skip
+
+
+def with_heads(**entries: dict) -> dict:
+    """Return the config with further entries that are compared."""
+    config = merged()
+    config["methods"] |= entries
+    config["compare"] = list(dict.fromkeys(["full_bert", "smartbert", *entries]))
+    return config
+
+
+def test_methods_and_heads_can_be_told_apart():
+    config = with_heads(**MATCHED_HEADS)
+    validation.validate(config)
+    for name in MATCHED_HEADS:
+        own = entries.method_settings(config, "rte", name)
+        load(entries.registered(config, name)).split(own)  # every setting is known
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"method": "full_bert", "head": "pooler"}, "known: attention, first, mean; set by"),
+        ({"like": "pabee", "exits": "shared_pooler"}, "known: attention, first, mean"),
+        ({"like": "smartbert", "exits": "mean"}, "set `methods.x.eta` to 0, or"),
+        ({"like": "exit_only", "exits": "first"}, "set `methods.x.eta` to 0, or"),
+        ({"like": "pabee", "exits": "mean"}, "set `methods.x.head` to mean (task cola)"),
+        (
+            {"like": "deebert", "head": "attention"},
+            "`head` of methods.x is attention, and first in the model that it continues",
+        ),
+        ({"like": "full_bert", "heads_rate": 0}, "heads_rate is 0; it must be > 0"),
+    ],
+)
+def test_heads_that_do_not_go_together_are_one_line(own, message):
+    with pytest.raises(UserError) as error:
+        validation.validate(with_heads(x={"title": "X", **own}))
+    text = str(error.value)
+    assert text.startswith("config: ") and "\n" not in text and message in text
+
+
+def test_heads_of_entries_that_are_not_run_are_nobodys_concern():
+    config = merged()
+    config["methods"]["full_bert"]["head"] = "attention"  # deebert, which continues it, is left out
+    config["compare"] = ["full_bert", "smartbert"]
+    config["ablations"]["tasks"] = []
+    validation.validate(config)
+
+
 def test_the_local_glue_config_is_valid_where_the_data_are(real_glue):
     config = merged("minilm")
     config["data"]["path"] = str(real_glue)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from smartbert.data.settings import DataSettings
 from smartbert.errors import UserError
+from smartbert.head_kinds import renamed
 from smartbert.provenance import Ancestor, Provenance, sha256
 from smartbert.results import TRACES, Results, Run
 from smartbert.tasks import TASKS, TaskData
@@ -27,6 +28,7 @@ from workflow.settings.entries import (
     entry,
     method_settings,
     needed,
+    record,
     registered,
     seeds,
 )
@@ -246,7 +248,7 @@ class Folder:
 
 def settings_difference(config: dict, task: str, name: str, made: Ancestor) -> str | None:
     """Return in what a training's settings are not those of an entry, None if they are."""
-    own, said = method_settings(config, task, name), dict(made.settings)
+    own, said = renamed(method_settings(config, task, name)), renamed(made.settings)
     if own["precision"] != "auto":
         old = "bf16" if said.get("precision") == "auto" else said.get("precision")
         said["precision"] = made.precision or old
@@ -263,6 +265,9 @@ def settings_difference(config: dict, task: str, name: str, made: Ancestor) -> s
 
 def _default(config: dict, name: str, key: str) -> object:
     """Return what a setting is where nobody says it, None if the method does not have it."""
+    told = own.settings.get(key, {}) if (own := record(config, name)) else {}
+    if "default" in told:
+        return told["default"]
     from baselines.loading import load  # imports torch
 
     return load(registered(config, name), entry(config, name, "source")).defaults.get(key)

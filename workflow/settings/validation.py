@@ -25,6 +25,7 @@ from workflow.settings.entries import (
     teacher,
     title,
 )
+from workflow.settings.heads import check_heads
 from workflow.settings.kept import Kept, decide
 from workflow.settings.plan import ablation_entries, variants
 from workflow.settings.schema import check, check_plain, entry_schema, schema
@@ -56,6 +57,7 @@ def validate(config: dict) -> Kept:
         _check_seeds(config, name)
     _check_members(config)
     _check_tasks(config)
+    check_heads(config)
     kept = decide(config)
     if not kept.complete:
         _check_data(config, kept)
