@@ -160,22 +160,34 @@ def _record_batch(
         run = np.arange(len(rows.hidden))
         if model.gates is not None:
             ids = batch["input_ids"][torch.as_tensor(rows.arrays["example"], device=mask.device)]
-            gate = model.gate(index, rows.hidden, masks(run), ids).float().cpu().numpy()
+            gates = [
+                model.gate(index, rows.hidden[part], masks(part), ids[part]).float().cpu().numpy()
+                for part in _parts(run, tokens=mask.shape[1])
+            ]
+            gate = np.concatenate(gates)
             rows.arrays["gates"][:, index] = gate
             run = rows.branch(gate, grid)
-        if not len(run):
-            continue
-        chosen = torch.as_tensor(run, device=mask.device)
-        output = model.layer(index, rows.hidden[chosen], masks(run))
-        rows.hidden = rows.hidden.index_copy(0, chosen, output)
         rows.arrays["executed"][run, index] = True
-        if model.exits is not None and index < model.config.num_hidden_layers - 1:
-            answer, extras = answered(model.exits[index], output, masks(run), extras=True)
-            rows.arrays["exit_logits"][run, index] = answer.cpu().numpy()
+        for part in _parts(run, tokens=mask.shape[1]):
+            chosen = torch.as_tensor(part, device=mask.device)
+            output = model.layer(index, rows.hidden[chosen], masks(part))
+            rows.hidden.index_copy_(0, chosen, output)
+            if model.exits is None or index == model.config.num_hidden_layers - 1:
+                continue
+            answer, extras = answered(model.exits[index], output, masks(part), extras=True)
+            rows.arrays["exit_logits"][part, index] = answer.cpu().numpy()
             for name, values in extras.items():
-                rows.arrays[EXTRA + name][run, index] = values
+                rows.arrays[EXTRA + name][part, index] = values
     final = model.head(rows.hidden, masks(np.arange(len(rows.hidden)))).float().cpu().numpy()
     return {**rows.arrays, "final_logits": final}
+
+
+def _parts(rows: np.ndarray, *, tokens: int) -> list[np.ndarray]:
+    """Return rows of some padded length in parts of as many tokens as a batch has: a batch may have
+    become many paths.
+    """
+    size = max(1, RECORDED_TOKENS // tokens)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def grid_from_tune(

@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = Results(ROOT / "results" / "reference" / "minilm")
 BERT_BASE = {"hidden": 768, "intermediate": 3072, "layers": 12}
 GATED = ("skip_only", "smartbert", "random_skip", "constant_skip")  # recorded on several paths
-HELD = 0.075  # of a dense step: one of heads from held states (tests/speed/training.py --heads)
+HELD = 0.04  # of a dense step: one of heads from held states (tests/speed/training.py --heads)
 PATHS = {False: 1.0, True: 3.0}  # of a recording, in forward passes per example: gates or none
 GIB = 2**30
 
