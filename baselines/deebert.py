@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from transformers import PreTrainedConfig
 
+from smartbert.criteria import Swept
 from smartbert.head_kinds import FIRST
 from smartbert.methods.contract import (
     Batch,
@@ -43,8 +44,23 @@ class DeeBert(Method):
     """
 
     criterion = "entropy"
+    objective = staticmethod(exits_objective)
     defaults: Settings = {"exits": FIRST, "head": FIRST, "frozen_dropout": True}
-    sweep = (0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+    sweep: tuple[Swept, ...] = (
+        0,
+        0.001,
+        0.005,
+        0.01,
+        0.05,
+        0.1,
+        0.15,
+        0.2,
+        0.3,
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+    )
 
     def configure(
         self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
@@ -58,6 +74,6 @@ class DeeBert(Method):
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         dropout = settings["frozen_dropout"]
-        objective = partial(exits_objective, frozen_dropout=dropout)
+        objective = partial(self.objective, frozen_dropout=dropout)
         frozen = None if dropout else "off"
         return [Stage("exits", optimisation, objective, trains=("exits.",), frozen=frozen)]

@@ -6,27 +6,14 @@ still: they can be trained from held states. The dense model is another entry's,
 continues.
 """
 
-from functools import partial
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import PreTrainedConfig
 
+from baselines.deebert import DeeBert
 from baselines.matched import HEADS
-from smartbert.methods.contract import (
-    Batch,
-    Method,
-    Optimisation,
-    Progress,
-    Settings,
-    Stage,
-    Start,
-    label_fields,
-)
+from smartbert.methods.contract import Batch, Progress, Settings
 from smartbert.methods.losses import total
-from smartbert.methods.starts import start_poolers
-from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 from smartbert.model.modeling import AdaptiveBert
 
 
@@ -51,24 +38,12 @@ def self_distillation(
     return {"loss": loss}
 
 
-class FastBert(Method):
-    """Exits distilled from the final head of the dense model that they are put on."""
+class FastBert(DeeBert):
+    """Exits distilled from the final head of the dense model that they are put on; frozen layers
+    and poolers are as DeeBERT's.
+    """
 
     criterion = "normalised_entropy"
+    objective = staticmethod(self_distillation)
     defaults: Settings = {**HEADS, "frozen_dropout": True}
     sweep = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-
-    def configure(
-        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
-    ) -> AdaptiveBertConfig:
-        exits, head = settings["exits"], settings["head"]
-        return adaptive_config(backbone, exits=exits, head=head, **label_fields(labels))
-
-    def initialise(self, model: AdaptiveBert, start: Start) -> None:
-        start_poolers(model, start)
-
-    def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
-        dropout = settings["frozen_dropout"]
-        objective = partial(self_distillation, frozen_dropout=dropout)
-        frozen = None if dropout else "off"
-        return [Stage("exits", optimisation, objective, trains=("exits.",), frozen=frozen)]

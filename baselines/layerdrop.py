@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedConfig
 
+from baselines.full_bert import FullBert
 from baselines.matched import HEAD
 from smartbert.errors import UserError
 from smartbert.methods.contract import (
@@ -46,15 +47,10 @@ def dropped_objective(
     return {"loss": F.cross_entropy(model.head(hidden, mask).float(), batch["labels"])}
 
 
-class LayerDrop(Method):
+class LayerDrop(FullBert):
     """A dense BERT that has learnt to do without any of its layers."""
 
     defaults: Settings = {**HEAD, "heads_rate": None, "drop": 0.2}  # the paper's rate throughout
-
-    def configure(
-        self, backbone: PreTrainedConfig, settings: Settings, *, labels: tuple[str, ...]
-    ) -> AdaptiveBertConfig:
-        return adaptive_config(backbone, head=settings["head"], **label_fields(labels))
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(dropped_objective, drop=settings["drop"])

@@ -179,7 +179,7 @@ class CostModel:
         a, rule = self.architecture, policy.rule
         if rule is None or CERTAINTY not in rule.needs:
             return 0
-        return self.convention.factor * (a.small_width if kind == "attention" else a.hidden)
+        return self.convention.factor * (a.small_width if kind == ATTENTION else a.hidden)
 
     def counted_lengths(self, lengths: np.ndarray) -> np.ndarray:
         """Return the token lengths that the convention counts, as int64."""

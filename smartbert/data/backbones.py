@@ -50,10 +50,8 @@ def _has_weights(config: Path) -> bool:
 
 def kind_of(path: str) -> str:
     """Return the type of a backbone at hand, as its config.json says; BERT's for one on the hub."""
-    folder = Path(path)
     try:
-        folder = _package_folder(path.removeprefix(PACKAGE)) if path.startswith(PACKAGE) else folder
-        return str(json.loads((folder / CONFIG).read_text())["model_type"])
+        return str(json.loads((Path(source(path)) / CONFIG).read_text())["model_type"])
     except (OSError, ValueError, KeyError, UserError):
         return "bert"
 

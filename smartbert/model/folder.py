@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 
 from smartbert.errors import UserError, first_line
@@ -24,6 +25,18 @@ def load_model(folder: Path) -> AdaptiveBert:
             f"cannot load the model in {folder}: {first_line(error)}; delete that folder and run"
             " again to train it anew"
         ) from None
+
+
+def load_on_card(folder: Path) -> AdaptiveBert:
+    """Load a saved model, onto a card where there is one.
+
+    Raises:
+        UserError: if its weights are missing or truncated.
+    """
+    model = load_model(folder)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
+    return model
 
 
 def check_folder(folder: Path) -> None:

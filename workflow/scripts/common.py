@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smartbert.errors import UserError
 from smartbert.manifest import Manifest
-from smartbert.points import Tuned
-from smartbert.provenance import Provenance
+
+if TYPE_CHECKING:
+    from smartbert.points import Tuned
+    from smartbert.provenance import Provenance
 
 
 def run(main: Callable[[], None]) -> None:

@@ -30,18 +30,16 @@ def main(argv: list[str] | None = None) -> None:
     import torch
 
     from baselines.loading import load, title_of
-    from smartbert.model.folder import load_model
+    from smartbert.model.folder import load_on_card
     from smartbert.train.callbacks import Countdown
     from smartbert.train.recorder import grid_from_tune, record, trace_meta
 
     method, title = load(args.method, args.source), title_of(args.method, args.source)
-    provenance, model = of_model(Run(args.model)), load_model(args.model)
+    provenance, model = of_model(Run(args.model)), load_on_card(args.model)
     tune = read_columns(args.tune)
-    # A fixed number, so that the last bits do not depend on what else runs; a card where there is
-    # one, as in training, in single precision too: gates lie within hundredths of their threshold.
+    # A fixed number, so that the last bits do not depend on what else runs. In single precision on
+    # a card, too: gates lie within hundredths of their threshold.
     torch.set_num_threads(args.settings.pop("threads"))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
     job = f"{provenance.task} {args.name} seed {provenance.seed}"
     grid = grid_from_tune(model, tune, **args.settings, progress=Countdown(f"{job} (gates)"))
     splits: tuple[Literal["tune", "test"], ...] = ("tune", "test")

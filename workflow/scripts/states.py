@@ -28,17 +28,13 @@ def main(argv: list[str] | None = None) -> None:
     take_one()
     offline()
 
-    import torch
-
-    from smartbert.model.folder import load_model
+    from smartbert.model.folder import load_on_card
     from smartbert.train.callbacks import Countdown, say
     from smartbert.train.precision import effective
     from smartbert.train.states import StatesRecord, hold
 
-    provenance, model = of_model(Run(args.model)), load_model(args.model)
+    provenance, model = of_model(Run(args.model)), load_on_card(args.model)
     data, fit = adopt_from(args.data), read_columns(args.fit)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device=device)  # type: ignore[call-arg]  # the library's wrapper hides its types
     record = StatesRecord(
         weights=provenance.weights or "",
         data=data.splits["fit"].sha256,
