@@ -23,6 +23,7 @@ from smartbert.manifest import REFERENCE
 from smartbert.metrics import score_range, scores_of
 from smartbert.points import AUC, EXITS, FIXED, GATES, SETTLED, Setting
 from smartbert.policies import Policy
+from smartbert.trace.outcomes import mean_costs
 from smartbert.trace.trace import Trace
 from smartbert.tune.choice import measure_all
 from smartbert.tune.rules import ONE_ERROR, Rule
@@ -126,8 +127,7 @@ class Comparison:
 
     def _averaged(self, costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the means of costs (U, N) on the subset (U,) and in every draw (B, U)."""
-        drawn = self.weights @ costs.T.astype(np.float32) / costs.shape[1]
-        return costs.mean(1), drawn.astype(np.float64)
+        return costs.mean(1), mean_costs(costs, self.weights)
 
     def _measure(self, method: str, space: str) -> None:
         """Fill `samples` and `bands` with what a method has in a space."""

@@ -1,8 +1,8 @@
 """Outcomes: what many policies do with every example of a trace, at once; the nested bootstrap
 looks at a thousand of them.
 
-The same decisions and costs as one replay after another gives, of which only the answers and the
-costs are kept. No torch.
+The same decisions as one replay after another makes, of which only the answers and the costs are
+kept, these to the nearest whole number of `GRAIN`. No torch.
 
 Shapes: K policies, N examples, L layers.
 """
@@ -17,6 +17,10 @@ from smartbert.policies import Decisions, Policy
 from smartbert.trace.replay import Replay, cost_model
 
 CELLS = 4_000_000  # of (policies, examples, layers) compared at once
+# Costs are whole numbers of 2**-30: sums of eight million of them are exact in whatever order a
+# processor adds, so that no rounding decides which of two equally dear settings is taken.
+GRAIN = 2.0**-30
+DRAWS = 128  # whose weights are held in float64 at once
 
 
 def outcomes(
@@ -43,6 +47,17 @@ def outcomes(
             tables[key] = _costs(replay, first, convention)
         costs[rows] = np.take_along_axis(tables[key][None], layers[..., None], axis=2)[..., 0]
     return answers, costs
+
+
+def mean_costs(costs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the mean costs of K policies in B draws of the examples, (B, K), exact sums.
+
+    Args:
+        costs: (K, N) as `outcomes` returns them.
+        weights: (B, N) how often each example counts; whole numbers.
+    """
+    parts = (weights[i : i + DRAWS].astype(np.float64) for i in range(0, len(weights), DRAWS))
+    return np.concatenate([part @ costs.T for part in parts]) / costs.shape[1]
 
 
 def _alike(policies: Sequence[Policy], *, chunk: int) -> Iterator[list[int]]:
@@ -102,4 +117,4 @@ def _costs(replay: Replay, policy: Policy, convention: str) -> np.ndarray:
         exited = np.full(n, stop < depth)
         decisions = Decisions(logits, np.full(n, last), exited, ran)
         found[:, stop] = model.spent(decisions, policy, trace.lengths) / dense
-    return found
+    return np.rint(found / GRAIN) * GRAIN

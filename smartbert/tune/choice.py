@@ -34,7 +34,7 @@ from smartbert.points import (
 )
 from smartbert.policies import Policy
 from smartbert.tasks import task
-from smartbert.trace.outcomes import outcomes
+from smartbert.trace.outcomes import mean_costs, outcomes
 from smartbert.trace.replay import Replay
 from smartbert.trace.trace import Trace
 from smartbert.tune.rules import (
@@ -167,10 +167,7 @@ class Candidates:
         weights = np.ones((1, n), dtype=np.float32) if weights is None else weights
         scores = self._scores(weights)
         score = scores[:, self.ranked]
-        cost = (weights @ self.costs[self.ranked].T.astype(np.float32)).astype(np.float64) / n
-        # Settings that do the same on tune as it is cost the same to the last bit, so that no
-        # processor's rounding decides between them.
-        cost[(weights == 1).all(1)] = self.cost[self.ranked]
+        cost = mean_costs(self.costs[self.ranked], weights)
         budgets = [*BUDGETS.values(), *CURVE_BUDGETS]
         afforded = within_budgets(score, cost, self.errors, budgets, rule=rule)
         # A method whose cheapest setting is dearer than dense BERT still has that one.

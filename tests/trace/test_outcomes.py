@@ -1,5 +1,6 @@
 """Many replays at once against one after another, and traces of some of their examples."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from smartbert.cost import CONVENTIONS
 from smartbert.criteria import CRITERIA, NEVER, criterion
 from smartbert.policies import Policy
 from smartbert.trace import outcomes as module
-from smartbert.trace.outcomes import outcomes
+from smartbert.trace.outcomes import DRAWS, GRAIN, mean_costs, outcomes
 from smartbert.trace.replay import Replay, relative_cost
 from smartbert.trace.trace import Trace
 
@@ -117,8 +118,19 @@ def test_many_replays_at_once_are_the_same_one_after_another(
         answers, costs = outcomes(Replay(trace), policies, convention=convention)
     expected, spent = one_after_another(replay, policies, convention=convention)
     np.testing.assert_array_equal(answers, expected)
-    np.testing.assert_array_equal(costs, spent)
+    np.testing.assert_allclose(costs, spent, rtol=0, atol=GRAIN / 2)
     assert answers.shape == costs.shape == (len(policies), len(trace))
+
+
+def test_mean_costs_are_the_same_in_whatever_order_they_are_added():
+    rng = np.random.default_rng(0)
+    costs = np.rint(rng.random((3, 50_000)) / GRAIN) * GRAIN
+    weights = rng.multinomial(50_000, np.full(50_000, 1 / 50_000), size=2 * DRAWS + 1)
+    found = mean_costs(costs, weights.astype(np.float32))
+    for order in (slice(None), rng.permutation(50_000)):
+        exact = [[math.fsum(c[order] * w[order]) / 50_000 for c in costs] for w in weights]
+        np.testing.assert_array_equal(found, exact)
+    np.testing.assert_array_equal(mean_costs(costs, np.ones((1, 50_000)))[0], costs.mean(1))
 
 
 @pytest.mark.parametrize("name", [*BUILT_IN, *RULES])

@@ -32,6 +32,7 @@ from smartbert.points import (
     within,
 )
 from smartbert.policies import Policy
+from smartbert.trace.outcomes import GRAIN
 from smartbert.tune.member import Member
 from smartbert.tune.rules import LUCKIEST, ONE_ERROR, on_front, within_drop
 from smartbert.tune.space import Search
@@ -165,11 +166,13 @@ def test_fixed_depths_are_all_tried():
     depths = [Policy.fixed(layer, depth=DEPTH, classes=2) for layer in range(1, DEPTH + 1)]
     every = [own.measure(policy) for policy in depths]
     for setting in (*fixed.curve, *fixed.points.values()):
-        assert (setting.tune_score, setting.tune_cost) == every[depths.index(setting.policy)]
+        score, cost = every[depths.index(setting.policy)]
+        assert setting.tune_score == score
+        assert setting.tune_cost == pytest.approx(cost, abs=GRAIN)
     # Depth helps here, so that each budget has the deepest that it affords.
     for name in ("b50", "b75"):
         affordable = [cost for _, cost in every if within(cost, BUDGETS[name])]
-        assert fixed.points[name].tune_cost == max(affordable)
+        assert fixed.points[name].tune_cost == pytest.approx(max(affordable), abs=GRAIN)
 
 
 @settings(max_examples=40, deadline=None)
