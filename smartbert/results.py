@@ -53,7 +53,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "tables": (
         *(f"{name}.{kind}" for name in PAGES for kind in ("csv", "md", "tex")),
         *(f"{name}.csv" for name in TIDY),
-        *("choosing.csv", "choosing.md"),
+        *("choosing.csv", "choosing.md", "rates.csv", "rates.md"),
     ),
     "figures": ("{name}.png", "{name}.pdf"),
     "ablations": (

@@ -117,6 +117,13 @@ class Ruled:
     cost: float
 
 
+class Rated:
+    """What the heads of an entry score on tune with one learning rate."""
+
+    task: str
+    score: float
+
+
 class Timed(Placed):
     """A method's time beside dense BERT's."""
 

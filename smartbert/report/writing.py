@@ -30,6 +30,7 @@ from smartbert.analysis.comparison_tables import (
 )
 from smartbert.analysis.evaluation import load_runs
 from smartbert.analysis.evidence import Evidence
+from smartbert.analysis.rates import rate_rows
 from smartbert.analysis.usage import GATE_COLUMNS, gate_summary
 from smartbert.files import write_csv, write_rows, write_text
 from smartbert.manifest import SUBJECT, Look, Manifest
@@ -42,6 +43,7 @@ from smartbert.report.claims_page import claims_markdown
 from smartbert.report.latency_page import latency_page
 from smartbert.report.page import Page
 from smartbert.report.panels import save
+from smartbert.report.rates_page import rates_page
 from smartbert.results import Results, named
 from smartbert.tasks import TaskSpec
 from smartbert.trace.trace import Trace
@@ -338,6 +340,25 @@ def write_choosing(
     write_rows(rows, out.table("choosing"))
     page = choosing_page(pd.read_csv(out.table("choosing")), caption=caption)
     write_text(out.table("choosing", "md"), page.markdown())
+
+
+def write_rates(
+    traces: Sequence[Path],
+    *,
+    members: Mapping[str, Mapping[str, float]],
+    used: Mapping[str, float],
+    caption: str,
+    out: Results,
+) -> None:
+    """Write the page that compares the learning rates of heads.
+
+    Args:
+        traces: tune traces of all trainings, of all tasks.
+        members, used: see `rate_rows`.
+    """
+    write_rows(rate_rows([Trace.load(path) for path in traces], members, used), out.table("rates"))
+    page = rates_page(pd.read_csv(out.table("rates")), caption=caption)
+    write_text(out.table("rates", "md"), page.markdown())
 
 
 def write_latency(

@@ -16,7 +16,7 @@ from smartbert.manifest import REFERENCE
 from smartbert.results import ABLATION_PARTS, PAGES, RUN_TABLES, STATISTICS, TIDY, Results, in_order
 from smartbert.tasks import TASKS
 from workflow.code import digest
-from workflow.settings import entries, options, plan, validation
+from workflow.settings import entries, options, plan, rates, validation
 
 # Scripts are found from any folder; -P keeps that folder's own files out of their way.
 PATHS = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))

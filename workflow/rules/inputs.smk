@@ -158,6 +158,16 @@ def choosing_files(wildcards):
     return {key: [path for one in found for path in one[key]] for key in found[0]}
 
 
+def rates_files():
+    """Return the tune traces of every training that `rates` compares."""
+    return [
+        f"<results>/runs/{task}/{member}/seed{config['rates']['seed']}/trace-tune.safetensors"
+        for name in config["rates"]["entries"]
+        for member in rates.rate_members(config, name)
+        for task in config["rates"]["tasks"]
+    ]
+
+
 def ablation_inputs(wildcards):
     """Return what a task's ablation is made from."""
     return comparison_files(wildcards.task, plan.ablation_entries(config, wildcards.task))

@@ -113,6 +113,29 @@ rule choosing:
         " {params.words} --out {params.results} 2>&1 | tee {log}"
 
 
+# Not part of `all`: what it finds is set in the config.
+rule rates:
+    input:
+        rates_files(),
+    output:
+        "<results>/tables/rates.csv",
+        "<results>/tables/rates.md",
+    log:
+        "<logs>/rates.log",
+    benchmark:
+        "<benchmarks>/rates.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        traces=lambda wildcards, input: on_file(input),
+        words=rates_options(),
+        results=subpath(output[0], ancestor=2),
+        code=digest("workflow.scripts.rates"),
+    shell:
+        "python -P -m workflow.scripts.rates --traces {params.traces} {params.words}"
+        " --out {params.results} 2>&1 | tee {log}"
+
+
 rule claims:
     input:
         statistics=compared_statistics(),

@@ -49,6 +49,15 @@ def report_options(tasks=None, names=None):
     return shlex.join(["--manifest", manifest, f"--caption={options.caption(config)}"])
 
 
+def rates_options():
+    """Return the words that say which trainings `rates` compares."""
+    names, tasks = config["rates"]["entries"], config["rates"]["tasks"]
+    members = {name: rates.rate_members(config, name) for name in names}
+    used = {name: rates.used_rate(config, tasks[0], name) for name in names}
+    words = ["--members", options.ordered(members), "--used", options.compact(used)]
+    return shlex.join([*words, f"--caption={options.caption(config)}"])
+
+
 def ablation_options(task):
     """Return the words that say what a task's ablation shows."""
     words = ["--variants", *plan.variants(config, task)]

@@ -44,7 +44,9 @@ def seeds(config: dict, name: str, entry_name: str | None = None) -> list[int]:
 
 def compared(config: dict, name: str | None = None) -> list[str]:
     """Return the entries that are compared on a task, or on any task of the run."""
-    lists = [by_task(config["compare"], task) for task in ([name] if name else config["tasks"])]
+    tasks = [name] if name else config["tasks"]
+    lists = [by_task(config["compare"], task) for task in tasks]
+    lists += [config["compare_also"].get(task) for task in tasks]
     return list(dict.fromkeys(one for own in lists if isinstance(own, list) for one in own))
 
 

@@ -28,17 +28,20 @@ from workflow.settings.entries import (
 from workflow.settings.heads import check_heads
 from workflow.settings.kept import Kept, decide
 from workflow.settings.plan import ablation_entries, variants
+from workflow.settings.rates import add_rates
 from workflow.settings.schema import check, check_plain, entry_schema, schema
 
 
 def validate(config: dict) -> Kept:
-    """Check a merged config; return what of its run is kept.
+    """Check a merged config, add the entries that `rates` compares; return what of its run is kept.
 
     Raises:
         UserError: one line on the first violation.
     """
     check_plain(config, ())
     check(config, schema(), ())
+    _check_entries(config)
+    add_rates(config)
     _check_entries(config)
     listed = _listed(config)
     _one_criterion(config)
@@ -107,7 +110,11 @@ def _listed(config: dict) -> dict[str, list[str]]:
         UserError: if one of them, or `compare`, names what is not in the config.
     """
     listed = _lists(config["ablations"]["methods"], "ablations.methods")
-    for key, names in {**_lists(config["compare"], "compare"), **listed}.items():
+    compared_in = {
+        **_lists(config["compare"], "compare"),
+        **_lists(config["compare_also"], "compare_also"),
+    }
+    for key, names in {**compared_in, **listed}.items():
         for name in names:
             if name not in config["methods"]:
                 raise unknown("method", name, config["methods"], setting=f"{key} in the config")

@@ -1,0 +1,32 @@
+"""Compare the learning rates of heads on tune, and say which is best. No model runs."""
+
+import argparse
+import json
+from pathlib import Path
+
+from smartbert.report.writing import write_rates
+from smartbert.results import Results, listed
+from workflow.scripts.common import run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--traces", type=listed, required=True, help="list of tune traces")
+    parser.add_argument(
+        "--members", type=json.loads, required=True, help="JSON: rates by training, by entry"
+    )
+    parser.add_argument(
+        "--used", type=json.loads, required=True, help="JSON: the config's rate, by entry"
+    )
+    parser.add_argument("--caption", default="", help="what the data are")
+    parser.add_argument("--out", type=Path, required=True, help="results folder to write to")
+    args = parser.parse_args(argv)
+    write_rates(
+        args.traces, members=args.members, used=args.used, caption=args.caption,
+        out=Results(args.out),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main)
