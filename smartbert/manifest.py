@@ -40,6 +40,10 @@ SPARE_LOOKS = (
     Look("#44AA99", "<", "-"),
     Look("#882255", ">", "--"),
     Look("#332288", "p", "-."),
+    Look("#999933", "3", "-"),
+    Look("#661100", "4", "--"),
+    Look("#AA4499", "|", "-."),
+    Look("#88CCEE", ".", "-"),
 )
 
 
@@ -48,6 +52,21 @@ def complete_looks(looks: Mapping[str, Look], names: Iterable[str]) -> dict[str,
     lacking = sorted(set(names) - set(looks))
     spare = {name: SPARE_LOOKS[i % len(SPARE_LOOKS)] for i, name in enumerate(lacking)}
     return {**looks, **spare}
+
+
+MOST_LINES = 7  # methods in one figure of curves, beside dense BERT and the subject's fixed exit
+
+
+def split_lines(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return which methods the main figure of curves has, and which a second one, in their order:
+    the first ones, and the others with dense BERT and the subject beside them; none where the main
+    one holds all.
+    """
+    every = list(names)
+    drawn = [name for name in every if name != REFERENCE]
+    rest = drawn[MOST_LINES:]
+    main = [name for name in every if name not in rest]
+    return main, [n for n in every if n in (REFERENCE, SUBJECT, *rest)] if rest else []
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from smartbert.points import (
     FULL,
     MAIN,
     MOST_DROPPED,
+    SETTLED,
     SPACE_RECORDS,
     SPACES,
 )
@@ -111,6 +112,15 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, look: Style, *, shaded: bool) ->
         axes.plot(cost, edge, color=color, linestyle=line, linewidth=0.4, alpha=0.6, zorder=2)
 
 
+def draw_settled(axes: Axes, points: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    """Draw what it would cost the subject to leave where its answers no longer change."""
+    own = points[(points["method"] == SUBJECT) & (points["point"] == SETTLED)]
+    for row in each(own.dropna(subset=["cost", "score"]), Measured):
+        mark = axes.plot([row.cost], [row.score], marker=(6, 2, 0), linestyle="")
+        mark[0].set(markersize=7, color=style(SUBJECT, looks)["color"], zorder=7)
+        mark[0].set_label(f"{row.title}, settled")
+
+
 def draw_beside(
     axes: Axes,
     bands: pd.DataFrame,
@@ -164,6 +174,7 @@ def draw_task(
             draw_method(axes, curve, own, look, title, shaded=method in shaded)
     if space == MAIN:
         draw_beside(axes, own_bands, looks=looks, beside=beside)
+        draw_settled(axes, main_subset(points[points["task"] == name], name), looks)
     axes.axvline(1.0, color="0.8", linewidth=0.6, zorder=0)
     cheapest = points.loc[points["status"] == "ok", "cost"].min()
     axes.set_xlim(np.fmin(LOWEST_BUDGET, cheapest) - 0.04, None)
@@ -176,7 +187,9 @@ def shaded_methods(bands: pd.DataFrame) -> list[str]:
     return drawn if len(drawn) <= FEW else [m for m in drawn if m in SHADED]
 
 
-def curves_caption(bands: pd.DataFrame, *, space: str, shaded: Collection[str]) -> str:
+def curves_caption(
+    bands: pd.DataFrame, points: pd.DataFrame, *, space: str, shaded: Collection[str]
+) -> str:
     """Return what lines, areas and marks are, for the methods and seeds in `bands`."""
     drawn = bands[bands["method"].isin(list(shaded))].dropna(subset="score")
     area = ""
@@ -195,19 +208,22 @@ def curves_caption(bands: pd.DataFrame, *, space: str, shaded: Collection[str]) 
         f"{area} Filled marks: the settings chosen for {', '.join(first)} and {last} %, or else the"
         " full one, at what they cost on test. Open marks: the cheapest setting within"
         f" {MOST_DROPPED:g} point of dense BERT on tune. Star and level: dense BERT."
-        f"{_beside_text(bands, space)}"
+        f"{_beside_text(bands, points, space)}"
         f" {SPACE_RECORDS[space].note}"
     )
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _beside_text(bands: pd.DataFrame, space: str) -> str:
-    """Return what the thin lines of the main figure are, where there are any."""
+def _beside_text(bands: pd.DataFrame, points: pd.DataFrame, space: str) -> str:
+    """Return what the thin lines and the cross of the main figure are, where there are any."""
     fixed = bands[(bands["method"] == SUBJECT) & (bands["space"] == FIXED)]
     if space != MAIN or fixed["score"].isna().all():
         return ""
     title = next(iter(titles_of(fixed).values()))
-    return f" Fixed exit: everybody leaves {title} at the same layer, gates off."
+    text = f" Fixed exit: everybody leaves {title} at the same layer, gates off."
+    if points[(points["method"] == SUBJECT) & (points["point"] == SETTLED)]["score"].notna().any():
+        text += " Settled: each where its answer no longer changes, which no rule can know."
+    return text
 
 
 def task_figure(
@@ -225,7 +241,7 @@ def task_figure(
     figure = Figure(figsize=(5.4, 3.2), layout="constrained")
     axes = figure.subplots()
     looks = complete_looks(looks, [*points["method"], *bands["method"]])
-    own = bands[bands["task"] == name]
+    own, of_task = (rows[rows["task"] == name] for rows in (bands, points))
     shaded = shaded_methods(own)
     draw_task(
         axes, bands, points, name, looks=looks, space=space, shaded=shaded, beside=beside or {}
@@ -234,7 +250,7 @@ def task_figure(
     axes.set_ylabel(score_label(name), fontsize=SMALL)
     if axes.get_legend_handles_labels()[0]:
         figure.legend(loc="outside right upper", frameon=False, fontsize=SMALL)
-    note(figure, f"{caption} {curves_caption(own, space=space, shaded=shaded)}")
+    note(figure, f"{caption} {curves_caption(own, of_task, space=space, shaded=shaded)}")
     return figure
 
 
@@ -280,7 +296,7 @@ def all_tasks_figure(
         draw,
         xlabel=cost_label(convention),
         ylabel=score_label,
-        caption=f"{caption} {curves_caption(bands, space=space, shaded=shaded)}",
+        caption=f"{caption} {curves_caption(bands, points, space=space, shaded=shaded)}",
     )
 
 

@@ -33,7 +33,7 @@ from smartbert.analysis.evidence import Evidence
 from smartbert.analysis.rates import rate_rows
 from smartbert.analysis.usage import GATE_COLUMNS, gate_summary
 from smartbert.files import write_csv, write_rows, write_text
-from smartbert.manifest import SUBJECT, Look, Manifest
+from smartbert.manifest import SUBJECT, Look, Manifest, split_lines
 from smartbert.points import DROP, HALF, MAIN, PER_LAYER, Tuned
 from smartbert.report import curves, heatmaps, literature, literature_page, plots, table_pages
 from smartbert.report.ablation_page import ablation_page
@@ -211,14 +211,15 @@ def drawings(
     tasks = [name for name in manifest.seeds if name in set(points["task"])]
     plain: dict[str, object] = {"caption": caption, "looks": manifest.looks}
     counted = {**plain, "convention": tables.one_convention(table("glue"))}
-    for space in (MAIN, PER_LAYER):
-        if space not in manifest.spaces:
-            continue
-        end = "" if space == MAIN else f"-{space.replace('_', '-')}"
-        look = {**counted, "space": space, "beside": manifest.beside}
+    main, others = split_lines(manifest.methods)
+    figures = [("", MAIN, main), *([("-others", MAIN, others)] if others else [])]
+    figures += [("-per-layer", PER_LAYER, main)] if PER_LAYER in manifest.spaces else []
+    for end, space, methods in figures:
+        look = {**counted, "space": space, "beside": {} if others else manifest.beside}
+        kept = tuple(rows[rows["method"].isin(methods)] for rows in (bands, points))
         for name in tasks:
-            yield f"{name}{end}", curves.task_figure, (bands, points, name), look
-        yield f"glue{end}", curves.all_tasks_figure, (bands, points), look
+            yield f"{name}{end}", curves.task_figure, (*kept, name), look
+        yield f"glue{end}", curves.all_tasks_figure, kept, look
     at = {"space": MAIN, "point": POINT}
     shown: dict[str, object] = {**at, "caption": caption}
     yield "exits", plots.exits_figure, (table("exits"),), plain

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from baselines.registry import METHODS as OPERATING_POINTS
-from smartbert.manifest import REFERENCE, SPARE_LOOKS, complete_looks
-from smartbert.points import FIXED, GLOBAL, MAIN, PER_LAYER
+from smartbert.manifest import REFERENCE, SPARE_LOOKS, complete_looks, split_lines
+from smartbert.points import FIXED, GLOBAL, MAIN, PER_LAYER, SETTLED
 from smartbert.report.curves import all_tasks_figure, task_figure, trials_figure
 from smartbert.report.heatmaps import usage_by_class_figure, usage_figure
 from smartbert.report.latency_page import latency_page
@@ -333,6 +333,27 @@ def test_a_method_has_one_colour_in_all_figures(kind):
         drawn = complete_looks(LOOKS, METHODS)
         palette = {drawn[m].color.lower() for m in METHODS}
         assert used - {"#cccccc"} <= palette  # light grey: the line at cost 1
+
+
+def test_settled_is_a_mark_of_the_subject_told_in_the_caption():
+    own = {"task": "rte", "method": "smartbert", "title": "SmartBERT", "space": FIXED}
+    row = {**own, "subset": None, "point": SETTLED, "score": 77.0, "cost": 0.31, "status": "ok"}
+    rival = {**row, "method": "deebert", "cost": 0.2}  # it is drawn for the subject alone
+    points = pd.concat([some_points(RTE), pd.DataFrame([row, rival])], ignore_index=True)
+    figure = task_figure(some_bands(RTE), points, "rte", **HOW)
+    (mark,) = [line for line in figure.axes[0].lines if line.get_label() == "SmartBERT, settled"]
+    assert list(mark.get_xdata()) == [0.31] and list(mark.get_ydata()) == [77.0]
+    assert to_hex(mark.get_color()) == LOOKS["smartbert"].color.lower()
+    assert "no rule can know" in " ".join(figure.texts[0].get_text().split())
+    without = task_figure(some_bands(RTE), some_points(RTE), "rte", **HOW)
+    assert "no rule can know" not in " ".join(without.texts[0].get_text().split())
+
+
+def test_the_main_figure_has_few_lines_and_a_second_one_the_others():
+    few = [REFERENCE, "smartbert", *"abcdef"]
+    assert split_lines(few) == (few, [])
+    main, others = split_lines([*few, "g", "h"])
+    assert main == few and others == [REFERENCE, "smartbert", "g", "h"]
 
 
 def test_methods_are_told_apart_in_grey():

@@ -69,8 +69,8 @@ def test_methods_and_heads_can_be_told_apart():
         ({"like": "exit_only", "exits": "first"}, "set `methods.x.eta` to 0, or"),
         ({"like": "pabee", "exits": "mean"}, "set `methods.x.head` to mean (task cola)"),
         (
-            {"like": "deebert", "head": "attention"},
-            "`head` of methods.x is attention, and first in the model that it continues",
+            {"like": "deebert", "head": "first"},
+            "`head` of methods.x is first, and attention in the model that it continues",
         ),
         ({"like": "full_bert", "heads_rate": 0}, "heads_rate is 0; it must be > 0"),
     ],
@@ -84,8 +84,10 @@ def test_heads_that_do_not_go_together_are_one_line(own, message):
 
 def test_heads_of_entries_that_are_not_run_are_nobodys_concern():
     config = merged()
-    config["methods"]["full_bert"]["head"] = "attention"  # deebert, which continues it, is left out
-    config["compare"] = ["full_bert", "smartbert"]
+    config["methods"]["dense_attention"]["head"] = (
+        "first"  # deebert, which continues it, is left out
+    )
+    config["compare"], config["compare_also"] = ["full_bert", "smartbert"], {}
     config["ablations"]["tasks"] = []
     validation.validate(config)
 
@@ -196,7 +198,7 @@ def test_task_settings_win_over_the_method_and_the_method_over_training():
     config = changed("task_settings.rte", {"training": {"clip": 2.0}, "skip_only": {"lambda": 0.3}})
     rte, mrpc = (entries.method_settings(config, name, "skip_only") for name in ("rte", "mrpc"))
     assert (rte["lambda"], rte["clip"], rte["epochs"]) == (0.3, 2.0, 5)
-    assert (mrpc["lambda"], mrpc["clip"]) == (0.04, 1.0)
+    assert (mrpc["lambda"], mrpc["clip"]) == (0.2, 1.0)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -211,11 +213,11 @@ def test_the_full_config_states_every_setting_of_its_methods(name):
 
 
 def test_a_variant_says_only_what_differs():
-    base = merged()["methods"]["skip_only"] | {"gate_bias": -3, "epochs": 2}
+    base = merged()["methods"]["skip_only"] | {"gate_bias": -2, "epochs": 2}
     config = changed("methods.skip_only", base)
     base, own = (entries.method_settings(config, "rte", n) for n in ("skip_only", "skip_only_soft"))
-    assert own["soft_epochs"] > own["epochs"] == 2 and own["gate_bias"] == -3
-    assert {k for k in base if base[k] != own[k]} == {"soft_epochs"}
+    assert own["soft_epochs"] > own["epochs"] == 2 and own["gate_bias"] == -2
+    assert {k for k in base if base[k] != own[k]} == {"soft_epochs", "select_from"}
     config = changed("task_settings.rte", {"smartbert": {"epochs": 7}})
     soft = entries.method_settings(config, "rte", "smartbert_soft")
     assert soft["epochs"] == 7
@@ -240,7 +242,7 @@ def test_a_variant_of_nothing_is_refused(entry, message):
 
 def test_the_lambda_grid_is_what_differs_in_lambda_alone():
     grid = plan.lambda_grid(merged(), "rte")
-    assert grid["skip_only"] == 0.04 and sorted(grid.values()) == [0, 0.04, 0.1, 0.2, 0.5]
+    assert grid["skip_only"] == 0.2 and sorted(grid.values()) == [0, 0.1, 0.2, 0.5, 1]
     assert not {"skip_only_soft", "skip_only_bias"} & set(grid)
 
 
@@ -258,9 +260,11 @@ def test_a_task_may_have_variants_of_its_own():
         validation.validate(changed("ablations.methods", {"mrpc": ["gates_of"]}))
 
 
-def test_a_task_may_compare_entries_of_its_own_with_seeds_of_their_own():
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_task_may_compare_entries_of_its_own_with_seeds_of_their_own(beside):
     base = ["full_bert", "smartbert"]
-    config = changed("compare", {"default": base, "rte": [*base, "deebert"]})
+    config = changed("compare", base if beside else {"default": base, "rte": [*base, "deebert"]})
+    config["compare_also"] = {"rte": ["deebert"]} if beside else {}
     config["methods"]["deebert"]["seeds"] = [1, 2]
     validation.validate(config)
     assert entries.compared(config, "mrpc") == base
@@ -302,15 +306,44 @@ def test_the_published_space_is_always_searched_and_first(larger):
     validation.validate(changed("tuning.spaces", ["published", *larger]))
 
 
-@pytest.mark.parametrize("name", ["config", "quick", "minilm"])
+@pytest.mark.parametrize("name", ["config", "quick", "matched", "base"])
 def test_a_manifest_says_of_which_family_rows_are(name):
     shown = plan.manifest(merged(name)).methods
     families = {method: own.family for method, own in shown.items()}
-    assert families["smartbert"] == families["deebert"] == families["pabee"] == RELEASED
+    assert families["smartbert"] == families["deebert"] == families["pabee"] == MATCHED
     assert families["full_bert"] is None  # the reference of every family
-    other = changed("methods.pabee.family", MATCHED)
-    validation.validate(other)
-    assert plan.manifest(other).methods["pabee"].family == MATCHED
+    released = {method for method, family in families.items() if family == RELEASED}
+    assert released == {name for name in families if name.endswith("_released")}
+    assert bool(released) == (name != "quick")
+
+
+@pytest.mark.parametrize("name", ["config", "matched", "base"])
+def test_matched_rows_have_one_budget_and_one_kind_of_head(name):
+    config = merged(name)
+    for task in config["tasks"]:
+        matched = [e for e in entries.compared(config, task) if entries.entry(config, e, "family")]
+        matched = [e for e in matched if entries.entry(config, e, "family") == MATCHED]
+        trained = {one for e in matched for one in [*entries.needed(config, e), e]}
+        trained |= {"full_bert"}
+        shared = ("batch_size", "weight_decay", "warmup", "clip", "precision")
+        budgets = {}
+        for one in trained:
+            own, known = entries.method_settings(config, task, one), entries.record(config, one)
+            if not known.trains:
+                continue
+            assert {own.get("exits"), own.get("head")} <= {None, "attention"} or one == "full_bert"
+            frozen = known.frozen is not None
+            budget = {key: own[key] for key in (*shared, "epochs", "select")}
+            budget |= {} if frozen else {"learning_rate": own["learning_rate"]}
+            budgets.setdefault(frozen, []).append(budget)
+            if frozen:
+                assert not own["frozen_dropout"] and own.get("mask_padding", True)
+                parent = entries.entry(config, one, "continues")
+                assert parent == ("skip_only" if one == "smartbert" else "dense_attention")
+        for alike in budgets.values():
+            assert all(one == alike[0] for one in alike)
+        assert budgets[False][0]["epochs"] == 5 and budgets[False][0]["select"] == "best"
+        assert budgets[True][0]["epochs"] == 4 and budgets[True][0]["select"] == "last"
 
 
 def test_a_manifest_says_which_spaces_stand_beside_the_main_one():
@@ -472,8 +505,8 @@ def test_what_an_entry_reads_or_learns_from_is_checked(entry, message):
 def test_a_teacher_is_trained_before_its_pupil():
     config = changed("methods.mine", {"method": "pabee", "teacher": "deebert"})
     validation.validate(config)
-    assert entries.needed(config, "mine") == ["full_bert", "deebert"]
-    config["methods"]["full_bert"]["teacher"] = "mine"
+    assert entries.needed(config, "mine") == ["dense_attention", "deebert"]
+    config["methods"]["dense_attention"]["teacher"] = "mine"
     with pytest.raises(UserError, match="leads back to"):
         validation.validate(config)
 
@@ -486,7 +519,9 @@ def test_the_manifest_survives_json_and_draws_every_method_otherwise():
     assert len(looks) == len({(look.color, look.marker) for look in looks})
     roles = {name: method.role for name, method in manifest.methods.items()}
     assert roles["full_bert"] == "reference" and roles["smartbert"] == "ours"
-    assert {name for name, role in roles.items() if role == "rival"} == {"deebert", "pabee"}
+    rivals = {name for name, role in roles.items() if role == "rival"}
+    own = {"deebert", "pabee", "pcee_bert", "fastbert", "berxit", "pruned"}
+    assert rivals == {*own, "deebert_released", "pabee_released"}
 
 
 def test_an_error_text_or_a_docstring_changes_no_digest(tmp_path):
@@ -505,20 +540,18 @@ def test_an_error_text_or_a_docstring_changes_no_digest(tmp_path):
 
 
 def test_states_are_held_where_they_stay_the_same():
-    steady = {"frozen_dropout": False, "mask_padding": True}
-
     def asked(name: str, *, states_gb: float = 20, **own: object) -> str | None:
         config = merged()
         config["methods"][name] |= own
         config["resources"]["states_gb"] = states_gb
         return plan.frozen_pass(config, "rte", name)
 
-    assert asked("smartbert", **steady) == "hard" and asked("exit_only", **steady) == "off"
-    assert asked("deebert", frozen_dropout=False) == "off"
-    assert asked("smartbert") is None and asked("deebert") is None  # as released
-    assert asked("smartbert", frozen_dropout=False) is None  # padding takes part
-    assert asked("smartbert", frozen_dropout=False, eta=0) == "hard"  # in no contrast
-    assert asked("smartbert", **steady, skip_threshold=0.4) is None  # another pass
-    assert asked("smartbert", **steady, precision="fp32") is None
-    assert asked("smartbert", **steady, states_gb=0) is None
+    assert asked("smartbert") == "hard"
+    assert asked("exit_only") == asked("deebert") == asked("fastbert") == "off"
+    assert asked("smartbert_released") is None and asked("deebert_released") is None
+    assert asked("smartbert", mask_padding=False) is None  # padding takes part
+    assert asked("smartbert", mask_padding=False, eta=0) == "hard"  # in no contrast
+    assert asked("smartbert", skip_threshold=0.4) is None  # another pass
+    assert asked("smartbert", precision="fp32") is None
+    assert asked("smartbert", states_gb=0) is None
     assert asked("full_bert") is None and asked("pabee") is None

@@ -26,14 +26,14 @@ def in_report(path, caption, category, **labels):
 
 def figure_in_report(name):
     path = f"<results>/figures/{name}.png"
-    own, _, kind = name.rpartition("-") if not name.endswith("-per-layer") else (name, "", "")
-    kind = kind or name
-    if kind in KINDS:
-        return in_report(path, kind, KINDS[kind], task=own or "all tasks")
-    task = name.removesuffix("-per-layer")
+    own, _, kind = name.rpartition("-")
+    if (kind or name) in KINDS:
+        return in_report(path, kind or name, KINDS[kind or name], task=own or "all tasks")
+    task = name.removesuffix("-per-layer").removesuffix("-others")
     thresholds = "one per layer" if name.endswith("-per-layer") else "one for all layers"
-    task = "all tasks" if task == "glue" else task
-    return in_report(path, "curves", "Score against cost", task=task, thresholds=thresholds)
+    labels = {"task": "all tasks" if task == "glue" else task, "thresholds": thresholds}
+    labels["methods"] = "others" if name.endswith("-others") else "main"
+    return in_report(path, "curves", "Score against cost", **labels)
 
 
 def table_in_report(path):

@@ -11,6 +11,7 @@ from smartbert.manifest import (
     Role,
     ShownMethod,
     complete_looks,
+    split_lines,
 )
 from smartbert.points import MAIN, PER_LAYER
 from smartbert.tasks import TASKS, task
@@ -224,5 +225,7 @@ def figures(config: dict) -> list[str]:
     spaces = config["tuning"]["spaces"]
     tasks = config["tasks"]
     names = [*tasks, "glue", "exits", "usage", "lengths"]
+    if split_lines(groups(config, compared(config)))[1]:
+        names += [f"{name}-others" for name in [*tasks, "glue"]]
     names += [f"{name}-{kind}" for kind in ("trials", "usage") for name in tasks]
     return names + [f"{name}-per-layer" for name in [*tasks, "glue"] if PER_LAYER in spaces]
