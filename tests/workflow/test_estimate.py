@@ -59,7 +59,7 @@ def test_this_machine_is_measured():
 
 def test_heads_from_held_states_are_cheap_and_share_a_pass(tmp_path):
     text = "methods: {exit_again: {like: exit_only, title: Again}}\n"
-    text += "compare: [full_bert, exit_only, exit_again]\ncompare_also: {rte: []}\n"
+    text += "compare: [full_bert, exit_only, exit_again]\n"
     text += "tasks: [rte]\nablations: {tasks: []}\n"
     own = tmp_path / "held.yaml"
     own.write_text(text)

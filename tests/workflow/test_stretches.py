@@ -21,6 +21,8 @@ CONFIG = {
     "tuning": {"trials": 40},
     "statistics": {"draws": 100},
 }
+# So that two entries have a parent that is compared itself.
+CONFIG["methods"]["deebert"] |= {"continues": "full_bert", "exits": "first", "head": "first"}
 NUMBERS = ("trace-*.safetensors", "points.json", "scores.csv", "curve.csv")
 
 

@@ -45,9 +45,15 @@ def seeds(config: dict, name: str, entry_name: str | None = None) -> list[int]:
 def compared(config: dict, name: str | None = None) -> list[str]:
     """Return the entries that are compared on a task, or on any task of the run."""
     tasks = [name] if name else config["tasks"]
-    lists = [by_task(config["compare"], task) for task in tasks]
-    lists += [config["compare_also"].get(task) for task in tasks]
-    return list(dict.fromkeys(one for own in lists if isinstance(own, list) for one in own))
+    lists = [names_in(by_task(config["compare"], task)) for task in tasks]
+    return list(dict.fromkeys(one for own in lists for one in own))
+
+
+def names_in(value: object) -> list[str]:
+    """Return the names of a list, those of lists within it in their place; none of what is none."""
+    if not isinstance(value, list):
+        return []
+    return [name for one in value for name in (names_in(one) if isinstance(one, list) else [one])]
 
 
 def method_settings(config: dict, name: str, method: str) -> dict:

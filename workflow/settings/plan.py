@@ -21,6 +21,7 @@ from workflow.settings.entries import (
     entry,
     groups,
     method_settings,
+    names_in,
     record,
     registered,
     seeds,
@@ -48,8 +49,7 @@ def shown_entries(config: dict) -> list[str]:
 
 def variants(config: dict, name: str) -> list[str]:
     """Return the variants that a task's ablation shows."""
-    found = by_task(config["ablations"]["methods"], name)
-    return list(found) if isinstance(found, list) else []
+    return names_in(by_task(config["ablations"]["methods"], name))
 
 
 def ablation_entries(config: dict, name: str) -> list[str]:

@@ -18,6 +18,7 @@ from workflow.settings.entries import (
     groups,
     is_read,
     lineage,
+    names_in,
     parents,
     record,
     registered,
@@ -110,11 +111,7 @@ def _listed(config: dict) -> dict[str, list[str]]:
         UserError: if one of them, or `compare`, names what is not in the config.
     """
     listed = _lists(config["ablations"]["methods"], "ablations.methods")
-    compared_in = {
-        **_lists(config["compare"], "compare"),
-        **_lists(config["compare_also"], "compare_also"),
-    }
-    for key, names in {**compared_in, **listed}.items():
+    for key, names in {**_lists(config["compare"], "compare"), **listed}.items():
         for name in names:
             if name not in config["methods"]:
                 raise unknown("method", name, config["methods"], setting=f"{key} in the config")
@@ -124,8 +121,8 @@ def _listed(config: dict) -> dict[str, list[str]]:
 def _lists(value: object, key: str) -> dict[str, list[str]]:
     """Return the lists of a setting that may be one or several by task, by what names them."""
     if isinstance(value, dict):
-        return {f"{key}.{name}": own for name, own in value.items()}
-    return {key: value} if isinstance(value, list) else {}
+        return {f"{key}.{name}": names_in(own) for name, own in value.items()}
+    return {key: names_in(value)} if isinstance(value, list) else {}
 
 
 def _check_tasks(config: dict) -> None:
