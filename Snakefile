@@ -43,6 +43,7 @@ if KEPT_RUNS.folder:
     include: "workflow/rules/kept.smk"
 
 
+include: "workflow/rules/foreign.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/ablations.smk"
 include: "workflow/rules/tables.smk"

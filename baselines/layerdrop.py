@@ -97,7 +97,7 @@ class Pruned(Method):
         weights = {new_name(n): value for n, value in load_file(start.parent / WEIGHTS).items()}
         record = model.config.record
         for layer, number in zip(layers_of(model.encoder, record), kept, strict=True):
-            prefix = f"encoder.{record.layers}.{number}."
+            prefix = f"encoder.{record.layers}.{0 if record.one_layer else number}."
             own = {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
             layer.load_state_dict(own)
 

@@ -1,7 +1,8 @@
-"""Command line: classify texts with a published model, or time it against dense BERT.
+"""Command line: classify texts with a published model, time it, or check a trace from elsewhere.
 
     smartbert predict --model FOLDER [--budget 0.5] [FILE]
     smartbert bench --model FOLDER
+    smartbert check-trace FILE
 
 The command comes with `pip install .`; `python -m smartbert` is the same.
 """
@@ -37,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     bench.add_argument("--jsonl", action="store_true", help="lines are JSON (default: *.jsonl)")
     bench.add_argument("--examples", type=positive, default=256, help="texts that are timed")
     bench.add_argument("--repeats", type=positive, default=5, help="rounds")
+    traced = commands.add_parser("check-trace", help="say what is wrong with a trace, line by line")
+    traced.add_argument("file", type=Path, help="trace-tune.safetensors or trace-test.safetensors")
     for command in (predict, bench):
         command.add_argument("--model", type=Path, required=True, help="published model folder")
         command.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32")
@@ -53,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     os.environ["HF_HUB_OFFLINE"] = "1"  # a model folder needs no network
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        return {"predict": run_predict, "bench": run_bench}[args.command](args)
+        commands_by_name = {"predict": run_predict, "bench": run_bench, "check-trace": run_check}
+        return commands_by_name[args.command](args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -147,6 +151,24 @@ def run_predict(args: argparse.Namespace) -> int:
         parts.append(f"{rejected} rejected (see their `error`)")
     print(", ".join(parts), file=sys.stderr)
     return 1 if rejected else 0
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Print what is wrong with a trace, a line each, or what it holds."""
+    from smartbert.trace.foreign import inspect
+    from smartbert.trace.trace import Trace
+
+    told = inspect(args.file)
+    for line in told:
+        print(f"{args.file}: {line}")
+    if not told:
+        trace = Trace.load(args.file)
+        meta = trace.meta
+        print(
+            f"{args.file}: can be used: {meta.method} on {meta.task}, seed {meta.seed},"
+            f" {meta.split}; {len(trace)} examples, {trace.depth} layers, rule {meta.criterion}"
+        )
+    return 1 if told else 0
 
 
 def run_bench(args: argparse.Namespace) -> int:

@@ -1,8 +1,4 @@
-"""Tiny encoders of several types on random weights, and the library's classifier of each.
-
-`LATER` are records of types that the suite does not have yet: what a record can say is held to what
-they need.
-"""
+"""Tiny encoders of several types on random weights, and the library's classifier of each."""
 
 from dataclasses import dataclass
 
@@ -12,7 +8,7 @@ from conftest import CLASSES, DEPTH
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from smartbert.encoders.record import Encoder, OwnHead, encoder
+from smartbert.encoders.record import encoder
 from smartbert.model.configuration import adaptive_config
 from smartbert.model.modeling import AdaptiveBert
 
@@ -24,31 +20,6 @@ SIZES = {
     "vocab_size": 120,
     "max_position_embeddings": 66,
     "id2label": {i: str(i) for i in range(CLASSES)},
-}
-LATER = {
-    "electra": Encoder(
-        model_type="electra",
-        model="ElectraModel",
-        head=OwnHead("gelu", drops_first=True),
-        projection="embeddings_project",
-    ),
-    "distilbert": Encoder(
-        model_type="distilbert",
-        model="DistilBertModel",
-        head=OwnHead("relu"),
-        names={
-            "hidden_size": "dim",
-            "num_hidden_layers": "n_layers",
-            "num_attention_heads": "n_heads",
-            "intermediate_size": "hidden_dim",
-            "hidden_act": "activation",
-            "hidden_dropout_prob": "dropout",
-            "attention_probs_dropout_prob": "attention_dropout",
-            "classifier_dropout": "seq_classif_dropout",
-        },
-        layers="transformer.layer",
-        token_types=False,
-    ),
 }
 
 
@@ -67,13 +38,21 @@ KINDS = {
     "roberta": Kind("Roberta"),
     "electra": Kind("Electra"),
     "distilbert": Kind("DistilBert", "pre_classifier", "classifier"),
+    "albert": Kind("Albert", "albert.pooler", "classifier"),
+    "xlm-roberta": Kind("XLMRoberta"),
+    "camembert": Kind("Camembert"),
+}
+OWN_SIZES = {
+    **{kind: {"type_vocab_size": 1} for kind in ("roberta", "xlm-roberta", "camembert")},
+    "electra": {"embedding_size": 16},
+    "albert": {"embedding_size": 16, "hidden_dropout_prob": 0.1},
 }
 OTHERS = tuple(name for name in KINDS if name != "bert")
 
 
 def tiny_config(kind: str) -> PreTrainedConfig:
     """Return the library's config of a tiny encoder; dropout is on, as in training."""
-    own = {"roberta": {"type_vocab_size": 1}, "electra": {"embedding_size": 16}}.get(kind, {})
+    own = OWN_SIZES.get(kind, {})
     sizes = encoder(kind, setting="the test").theirs(SIZES)
     return getattr(transformers, f"{KINDS[kind].name}Config")(**sizes, **own)
 

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "baselines": ("smartbert.methods", "smartbert.model"),
 }
 DOORS = {  # modules beside the packages that open one of them, and are imported by none
-    "smartbert.__main__": ("smartbert.serve",),
+    "smartbert.__main__": ("smartbert.serve", "smartbert.trace"),
     "smartbert.modeling": ("smartbert.model",),
 }
 LIGHT = (

@@ -101,4 +101,6 @@ def _record(where: str, path: str) -> Encoder:
     fields, _ = PreTrainedConfig.get_config_dict(where)
     # Old configs do not say their type; the library then guesses it from the backbone's name.
     model_type = fields.get("model_type") or AutoConfig.from_pretrained(where).model_type
-    return encoder(model_type, setting=f"{SETTING}, now {path!r}")
+    found = encoder(model_type, setting=f"{SETTING}, now {path!r}")
+    found.check(fields, setting=f"{SETTING}, now {path!r},")
+    return found

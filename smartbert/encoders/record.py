@@ -14,7 +14,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from smartbert.errors import unknown
+from smartbert.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 # (encoder, hidden (N, T, H)) -> arguments by name. `Any`, here and below: what the library's
 # classes have and take is theirs, and no base class says it.
 Shared: TypeAlias = "Callable[[Any, Tensor], dict[str, Tensor]]"
+
+
+_TABLES = "each of its layers maps a table of relative positions, which no cost here counts"
+# Types that people ask for, and why they have no record.
+REFUSED = {
+    "modernbert": "its layers differ in their attention, local or global, and in their positions,"
+    " and a norm follows the last one alone, which exits before it would lack",
+    "deberta": _TABLES,
+    "deberta-v2": _TABLES,
+}
 
 
 def nothing(encoder: object, hidden: object) -> dict[str, Tensor]:
@@ -57,6 +67,8 @@ class Encoder:
         projection: module that widens h_0 to H, where the encoder has it; it costs T E H
             multiply-adds, E being the config's `embedding_size`.
         layers: the list of layers. A layer takes h and `attention_mask`.
+        one_layer: whether that list holds one layer, which is run L times.
+        needs: fields of its config that have these values; others are not supported.
         shared: what every layer takes beside those; the same for all rows and all layers.
         left_out: beginnings of the names of a backbone's weights that the encoder does not take.
         pooler: the linear map of a backbone's pre-trained pooler, from which BERT's head starts;
@@ -76,6 +88,8 @@ class Encoder:
     embeddings: str = "embeddings"
     projection: str | None = None
     layers: str = "encoder.layer"
+    one_layer: bool = False
+    needs: Mapping[str, Any] = field(default_factory=dict)
     shared: Shared = nothing
     left_out: tuple[str, ...] = ("pooler.",)
     pooler: str | None = None
@@ -97,6 +111,20 @@ class Encoder:
     def theirs(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields under BERT's names as the type's own config calls them."""
         return {self.names.get(name, name): value for name, value in fields.items()}
+
+    def check(self, fields: Mapping[str, Any], *, setting: str) -> None:
+        """Raise UserError if a backbone of the type has what is not supported.
+
+        Args:
+            fields: of its config.
+            setting: what a user changes to have another one.
+        """
+        for name, value in self.needs.items():
+            if (said := fields.get(name, value)) != value:
+                raise UserError(
+                    f"{self.model_type} with {name} {said}: only {value} is supported; set"
+                    f" {setting} to another encoder"
+                )
 
     def embedded(self, fields: Mapping[str, Any]) -> int:
         """Return the width of the embeddings where they are widened to H, else 0; fields under
@@ -126,6 +154,11 @@ def encoder(model_type: str, *, setting: str) -> Encoder:
     Raises:
         UserError: naming the known ones.
     """
+    if (why := REFUSED.get(model_type)) is not None:
+        known = ", ".join(sorted(encoders()))
+        raise UserError(
+            f"encoder {model_type!r} is not supported: {why}; known: {known}; set by {setting}"
+        )
     if model_type not in encoders():
         raise unknown("encoder", model_type, encoders(), setting=setting)
     return encoders()[model_type]

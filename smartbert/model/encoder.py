@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,11 +48,11 @@ def make_encoder(config: AdaptiveBertConfig) -> PreTrainedModel:
     return kind(own, **config.record.options)
 
 
-def layers_of(encoder: nn.Module, record: Encoder) -> nn.ModuleList:
-    """Return the layers of an encoder."""
+def layers_of(encoder: PreTrainedModel, record: Encoder) -> Sequence[nn.Module]:
+    """Return the layers of an encoder, as often as they are run."""
     found = encoder.get_submodule(record.layers)
     assert isinstance(found, nn.ModuleList)  # of every encoder in the library
-    return found
+    return [*found] * encoder.config.num_hidden_layers if record.one_layer else [*found]
 
 
 def layer_mask(
@@ -70,8 +71,19 @@ def embed(
     """Return h_0 (N, T, H) of token ids (N, T)."""
     types = {"token_type_ids": token_type_ids} if record.token_types else {}
     hidden = encoder.get_submodule(record.embeddings)(input_ids, **types)
-    wider = getattr(encoder, record.projection, None) if record.projection else None
-    return hidden if wider is None else wider(hidden)
+    if record.projection is None or not _has(encoder, record.projection):
+        return hidden
+    projected: Tensor = encoder.get_submodule(record.projection)(hidden)
+    return projected
+
+
+def _has(module: nn.Module, path: str) -> bool:
+    """Return whether a module has a part, at a path with dots."""
+    for name in path.split("."):
+        if not hasattr(module, name):
+            return False
+        module = getattr(module, name)
+    return True
 
 
 def run_layer(layer: nn.Module, hidden: Tensor, **given: object) -> Tensor:

@@ -3,7 +3,7 @@
 No torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -31,6 +31,7 @@ ARRAYS = {  # kind and dimensions
     "final_logits": (REAL, 2),
 }
 
+COUNTED = ("labels", "example")  # whose lengths are the numbers of examples and of paths
 EXTRA = "extra."  # before the name of an optional array
 MOST_SUBSETS = 1000
 
@@ -73,48 +74,75 @@ def check(arrays: dict[str, np.ndarray], values: object) -> TraceMeta:
     """Check what was read, as it is stored; return what the trace says of itself.
 
     Raises:
-        ValueError: saying what is wrong.
+        ValueError: saying what is wrong first.
+    """
+    for told in problems(arrays, values):
+        raise ValueError(told)
+    return TraceMeta.from_json(values)
+
+
+def problems(arrays: dict[str, np.ndarray], values: object) -> Iterator[str]:
+    """Yield what is wrong with a trace, in a line each; what rests on what is wrong is not looked
+    at.
+
+    Args:
+        arrays: as they are stored, by name.
+        values: the JSON of what it says of itself.
     """
     try:
         meta = TraceMeta.from_json(values)
     except ValueError as error:
-        raise ValueError(f"meta.{error}") from None
+        yield f"meta.{error}"
+        return
     if meta.criterion not in (*CRITERIA, NEVER):
-        raise ValueError(f"meta.criterion: {meta.criterion!r} is no exit rule")
-    extras = {name: array for name, array in arrays.items() if name.startswith(EXTRA)}
-    arrays = {name: array for name, array in arrays.items() if name not in extras}
-    if set(arrays) != set(ARRAYS):
-        raise ValueError(f"its arrays are {', '.join(sorted(arrays)) or 'none'}")
+        known = ", ".join([*CRITERIA, NEVER])
+        yield f"meta.criterion: {meta.criterion!r} is no exit rule; known: {known}"
+    told = [*_types(arrays), *_shapes(arrays, meta)]
+    yield from told
+    if told:
+        return
+    yield from _values(arrays, meta)
+    yield from _paths(arrays)
+
+
+def _types(arrays: dict[str, np.ndarray]) -> Iterator[str]:
+    given = {name for name in arrays if not name.startswith(EXTRA)}
+    if lost := [name for name in ARRAYS if name not in given]:
+        yield f"its arrays lack {', '.join(lost)}"
+    if more := sorted(given - set(ARRAYS)):
+        yield f"its arrays have {', '.join(more)}, which is none of a trace ({', '.join(ARRAYS)})"
     for name, (kind, dimensions) in ARRAYS.items():
-        if arrays[name].dtype.kind not in kind or arrays[name].ndim != dimensions:
-            raise ValueError(f"{name} is of type {arrays[name].dtype}, {arrays[name].ndim}-d")
-    for name, array in extras.items():
-        if array.dtype.kind not in REAL or array.shape != arrays["exit_logits"].shape[:2]:
-            raise ValueError(f"{name} is of type {array.dtype}, shape {array.shape}")
-    _check_shapes(arrays, meta)
-    _check_values(arrays, meta)
-    _check_paths(arrays)
-    return meta
+        if name in given and (
+            arrays[name].dtype.kind not in kind or arrays[name].ndim != dimensions
+        ):
+            wanted = "whole" if kind == WHOLE else "real"
+            yield (
+                f"{name} is of type {arrays[name].dtype}, {arrays[name].ndim}-d; expected are"
+                f" {wanted} numbers, {dimensions}-d"
+            )
+    for name, array in arrays.items():
+        if name.startswith(EXTRA) and array.dtype.kind not in REAL:
+            yield f"{name} is of type {array.dtype}; expected are real numbers"
 
 
-def _check_shapes(arrays: dict[str, np.ndarray], meta: TraceMeta) -> None:
-    examples, rows = len(arrays["labels"]), len(arrays["example"])
+def _shapes(arrays: dict[str, np.ndarray], meta: TraceMeta) -> Iterator[str]:
+    examples, rows = (len(arrays[n]) if n in arrays and arrays[n].ndim else 0 for n in COUNTED)
     layers, classes = meta.architecture.layers, meta.architecture.classes
-    wanted = {
-        **dict.fromkeys(("labels", "lengths", "index", "subset"), (examples,)),
-        **dict.fromkeys(("example", "low", "high"), (rows,)),
-        "grid": arrays["grid"].shape,
+    wanted: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(("lengths", "index", "subset"), (examples,)),
+        **dict.fromkeys(("low", "high"), (rows,)),
         "gates": (rows, layers),
         "executed": (rows, layers),
         "exit_logits": (rows, layers - 1, classes),
         "final_logits": (rows, classes),
+        **{name: (rows, layers - 1) for name in arrays if name.startswith(EXTRA)},
     }
     for name, shape in wanted.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{name} has shape {arrays[name].shape}, expected is {shape}")
+        if name in arrays and arrays[name].shape != shape:
+            yield f"{name} has shape {arrays[name].shape}, expected is {shape}"
 
 
-def _check_values(arrays: dict[str, np.ndarray], meta: TraceMeta) -> None:
+def _values(arrays: dict[str, np.ndarray], meta: TraceMeta) -> Iterator[str]:
     subsets = MOST_SUBSETS if meta.split == "test" else 1
     bounds = {
         "labels": (0, meta.architecture.classes - 1),
@@ -126,23 +154,24 @@ def _check_values(arrays: dict[str, np.ndarray], meta: TraceMeta) -> None:
     for name, (low, high) in bounds.items():
         values = arrays[name][~np.isnan(arrays[name])] if name == "gates" else arrays[name]
         if values.size and not (values.min() >= low and values.max() <= high):
-            raise ValueError(f"{name} are not all in {low} to {high}")
+            yield f"{name} are not all in {low} to {high}"
     grid = arrays["grid"]
     if not len(grid) or np.isnan(grid).any() or not (grid > 0).all() or (np.diff(grid) <= 0).any():
-        raise ValueError("the grid of skip thresholds does not ascend")
+        yield "the grid of skip thresholds does not ascend"
     if not np.isfinite(arrays["final_logits"]).all() or np.isinf(arrays["exit_logits"]).any():
-        raise ValueError("some logits are not finite")
+        yield "some logits are not finite"
 
 
-def _check_paths(arrays: dict[str, np.ndarray]) -> None:
+def _paths(arrays: dict[str, np.ndarray]) -> Iterator[str]:
     """Every example needs exactly one path at every threshold of the grid."""
     examples, steps = len(arrays["labels"]), len(arrays["grid"])
     example, low, high = (arrays[name].astype(np.int64) for name in ("example", "low", "high"))
     inside = (example >= 0) & (example < examples) & (low >= 0) & (high <= steps) & (low < high)
     if not examples or not inside.all():
-        raise ValueError("its paths belong to no example or threshold")
+        yield "its paths belong to no example or threshold"
+        return
     changes = np.zeros((examples, steps + 1), dtype=np.int64)
     np.add.at(changes, (example, low), 1)
     np.add.at(changes, (example, high), -1)
     if (changes.cumsum(1)[:, :-1] != 1).any():
-        raise ValueError("some example has no path, or several, at a threshold")
+        yield "some example has no path, or several, at a threshold"

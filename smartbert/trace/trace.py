@@ -217,7 +217,7 @@ class Trace:
             content = path.read_bytes()
             if path.suffix == PACKED:
                 content = gzip.decompress(content)
-            arrays, head = load(content), _head(content)
+            arrays, head = load(content), head_of(content)
             if head.get("format") != FORMAT:
                 raise UserError(
                     f"{path} is not a trace of this version ({FORMAT}); delete it and run again"
@@ -245,7 +245,7 @@ def meta_of(path: Path) -> TraceMeta:
     try:
         with gzip.open(path) as file:
             size = file.read(8)
-            head = _head(size + file.read(int.from_bytes(size, "little")))
+            head = head_of(size + file.read(int.from_bytes(size, "little")))
         return TraceMeta.from_json(json.loads(head["meta"]))
     except (*DAMAGE, OverflowError) as error:
         raise UserError(
@@ -254,7 +254,7 @@ def meta_of(path: Path) -> TraceMeta:
         ) from None
 
 
-def _head(content: bytes) -> dict:
+def head_of(content: bytes) -> dict:
     """Return the metadata in a safetensors file's header."""
     size = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + size]).get("__metadata__") or {}

@@ -261,11 +261,16 @@ class StageTrainer(Trainer):
         return None, (output.logits, layers), batch["labels"]
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
-        """Decay all but names with "bias" or "LayerNorm.weight", as released.
+        """Decay all but biases and the encoder's norms, which BERT's names tell, as released.
 
         The projections' norms sit in Sequentials, do not match, and so are decayed (methods 2.5).
         """
-        names = [name for name, _ in model.named_parameters()]
+        norms = {
+            f"{name}.weight"
+            for name, module in model.named_modules()
+            if isinstance(module, nn.LayerNorm) and name.startswith("encoder.")
+        }
+        names = [name for name, _ in model.named_parameters() if name not in norms]
         return [name for name in names if "bias" not in name and "LayerNorm.weight" not in name]
 
 

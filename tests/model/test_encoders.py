@@ -9,7 +9,6 @@ import torch
 from conftest import DEPTH, ROOT, SMARTBERT
 from encoder_types import (
     KINDS,
-    LATER,
     OTHERS,
     adaptive,
     inputs_for,
@@ -20,27 +19,22 @@ from encoder_types import (
 from safetensors.torch import load_file, save_file
 from tiny import META
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForSequenceClassification
+from transformers import CONFIG_MAPPING, AutoModelForSequenceClassification
 
 from smartbert.cost import CostModel, convention
-from smartbert.encoders.record import encoder, encoders
+from smartbert.encoders.record import REFUSED, encoder, encoders
 from smartbert.errors import UserError
 from smartbert.model.configuration import adaptive_config, architecture
+from smartbert.model.encoder import layers_of
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.policies import Decisions, Policy
 from smartbert.results import CONFIG, WEIGHTS
 from smartbert.serve.engine import Engine, Example
 from smartbert.trace.replay import Replay
 from smartbert.train.recorder import record
+from smartbert.train.trainer import StageTrainer
 
 ADAPTIVE = {"gates": "learned", "exits": "attention", "head": "first"}
-
-
-@pytest.fixture(autouse=True)
-def later(monkeypatch):
-    """The records of types that the suite does not have, known for a test."""
-    for name, one in LATER.items():
-        monkeypatch.setitem(encoders(), name, one)
 
 
 def on_backbone(kind, folder, **fields):
@@ -167,9 +161,8 @@ def test_a_types_own_settings_are_kept(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_shorter_model_takes_the_first_layers(kind, tmp_path):
     model, plain = on_backbone(kind, tmp_path, num_hidden_layers=2)
-    stack = model.config.record.layers
-    own, theirs = model.encoder.get_submodule(stack), plain.base_model.get_submodule(stack)
-    assert len(own) == 2
+    own, theirs = (layers_of(e, model.config.record) for e in (model.encoder, plain.base_model))
+    assert len(own) == 2 and len(theirs) == DEPTH
     for short, whole in zip(own, theirs, strict=False):
         for name, value in short.state_dict().items():
             assert torch.equal(value, whole.state_dict()[name])
@@ -234,13 +227,55 @@ def test_an_unknown_encoder_names_the_known_ones_and_the_setting(tmp_path, tiny_
     (tmp_path / CONFIG).write_text('{"model_type": "mpnett"}')  # no weights: none are asked for
     with pytest.raises(UserError, match=r"unknown encoder 'mpnett' \(did you mean 'mpnet'\?\);"):
         fetch(str(tmp_path), tmp_path / "out")
-    with pytest.raises(UserError, match=r"known: bert,.*set by `backbone.path` in the config"):
+    with pytest.raises(
+        UserError, match=r"known: albert, bert,.*set by `backbone.path` in the config"
+    ):
         fetch(str(tmp_path), tmp_path / "out")
     with pytest.raises(UserError, match=r"unknown encoder 'gpt2'.*`encoder` of the model's config"):
         AdaptiveBert(adaptive_config(tiny_backbone, encoder="gpt2"))
 
 
+def test_a_layer_that_is_run_again_has_one_set_of_weights(tmp_path):
+    model, _ = on_backbone("albert", tmp_path, **ADAPTIVE)
+    layers = layers_of(model.encoder, model.config.record)
+    assert len(layers) == DEPTH and len({id(layer) for layer in layers}) == 1
+    assert len([name for name in model.state_dict() if name.endswith(".ffn.weight")]) == 1
+    assert architecture(model.config).layers == DEPTH  # each run is counted, and has a gate
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_norm_of_an_encoder_is_decayed(kind):
+    model = adaptive(kind)
+    decayed = StageTrainer.get_decay_parameter_names(None, model)
+    norms = [n for n, m in model.encoder.named_modules() if isinstance(m, torch.nn.LayerNorm)]
+    assert len(norms) > 1 and not {f"encoder.{name}.weight" for name in norms} & set(decayed)
+    assert any(name.startswith("encoder.") for name in decayed)
+
+
+def test_what_a_type_cannot_have_is_refused_when_the_backbone_is_read(tmp_path):
+    from smartbert.data.backbones import fetch
+
+    fields = {**tiny_config("albert").to_dict(), "num_hidden_groups": 2}
+    (tmp_path / CONFIG).write_text(json.dumps(fields))  # no weights: none are asked for
+    message = r"albert with num_hidden_groups 2: only 1 is supported; set `backbone.path`"
+    with pytest.raises(UserError, match=message):
+        fetch(str(tmp_path), tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_type_that_is_refused_is_told_why(kind, tmp_path):
+    from smartbert.data.backbones import fetch
+
+    (tmp_path / CONFIG).write_text(json.dumps({"model_type": kind}))
+    with pytest.raises(
+        UserError, match=r"is not supported: .*; known: albert, .*backbone.path"
+    ) as e:
+        fetch(str(tmp_path), tmp_path / "out")
+    assert REFUSED[kind] in str(e.value) and "\n" not in str(e.value)
+    assert kind in CONFIG_MAPPING and kind not in encoders()
+
+
 def test_every_record_is_a_file_named_after_its_type():
     files = {path.stem for path in (ROOT / "smartbert" / "encoders").glob("*.py")}
-    names = {name.replace("-", "_") for name in encoders() if name not in LATER}
+    names = {name.replace("-", "_") for name in encoders()}
     assert names == files - {"__init__", "record"}

@@ -13,7 +13,8 @@ from smartbert.data.backbones import kind_of
 from smartbert.errors import UserError
 from smartbert.files import check_writable, write_text
 from smartbert.manifest import REFERENCE
-from smartbert.results import ABLATION_PARTS, PAGES, RUN_TABLES, STATISTICS, TIDY, Results, in_order
+from smartbert.results import ABLATION_PARTS, PAGES, RUN_TABLES, STATISTICS, TIDY, TRACES
+from smartbert.results import Results, in_order
 from smartbert.tasks import TASKS
 from workflow.code import digest
 from workflow.settings import entries, options, plan, rates, validation
@@ -48,7 +49,10 @@ GROUPS = plan.groups_of(config, list(config["methods"]))
 AS_ONE = "|".join(GROUPS)
 # Entries whose rows are another's traces, read under their own rule: nothing of theirs is recorded.
 READ = {name: other for name in config["methods"] if (other := plan.read_from(config, name))}
-RECORDED = "|".join(name for name in config["methods"] if name not in READ)
+FOREIGN = "|".join(name for name in config["methods"] if entries.traces(config, name)) or "(?!)"
+RECORDED = "|".join(
+    name for name in config["methods"] if name not in READ and not entries.traces(config, name)
+)
 TRAINED = "|".join(name for name in config["methods"] if not entries.is_read(config, name))
 # The pattern of the wildcard `task` looks ahead, at method and seed: kept runs are not recorded here.
 TAKEN = "|".join(f"{task}/{name}/seed{seed}" for task, name, seed in KEPT_RUNS.taken) or "(?!)"

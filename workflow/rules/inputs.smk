@@ -116,6 +116,11 @@ def read_files(wildcards):
     return [f"<results>/runs/{run}/trace-{split}.safetensors" for split in ["tune", "test"]]
 
 
+def foreign_files(wildcards):
+    """Return the traces that another code base wrote, compressed or not."""
+    return entries.trace_files(config, wildcards.method, wildcards.task, wildcards.seed)
+
+
 def kept_provenance(wildcards):
     """Return what the training behind kept traces was made of."""
     key = wildcards.task, wildcards.method, int(wildcards.seed)

@@ -1,13 +1,16 @@
 """Entries: what the config's `methods` are, what each continues, is like and is shown as."""
 
+from pathlib import Path
+
 from baselines.registry import METHODS
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import MethodRecord
+from smartbert.results import TRACES, Run
 from smartbert.tasks import task
 
 # What an entry under `methods` says about itself, beside settings of its training.
 ENTRY_KEYS = (
-    *("method", "source", "like", "continues", "teacher", "reads"),
+    *("method", "source", "like", "continues", "teacher", "reads", "traces"),
     *("group", "label", "title", "family", "seeds"),
 )
 INHERITED = ("method", "source", "continues", "teacher", "reads")  # what `like` hands on
@@ -101,8 +104,10 @@ def registered(config: dict, name: str) -> str:
 
 
 def record(config: dict, name: str) -> MethodRecord | None:
-    """Return the record of an entry's registered method, None if a file of its own defines it."""
-    if entry(config, name, "source") is not None:
+    """Return the record of an entry's registered method, None if a file of its own defines it, or
+    only traces of it are given.
+    """
+    if entry(config, name, "source") is not None or traces(config, name) is not None:
         return None
     return METHODS.get(registered(config, name))
 
@@ -164,5 +169,21 @@ def needed(config: dict, name: str, *, seen: tuple[str, ...] = ()) -> list[str]:
 
 
 def is_read(config: dict, name: str) -> bool:
-    """Return whether an entry takes its traces from another one's, and trains nothing."""
-    return entry(config, name, "reads") is not None
+    """Return whether an entry takes its traces from another one's, or from elsewhere, and trains
+    nothing.
+    """
+    return entry(config, name, "reads") is not None or traces(config, name) is not None
+
+
+def traces(config: dict, name: str) -> str | None:
+    """Return the folder with the traces of an entry that another code base has run, else None."""
+    return entry(config, name, "traces")
+
+
+def trace_files(config: dict, name: str, task: str, seed: int | str) -> list[str]:
+    """Return the traces of tune and test that such an entry has of a task and seed, compressed
+    where they are not there as they are.
+    """
+    run = Run(Path(traces(config, name) or "", task, f"seed{seed}"))
+    found = [(run.trace(split), run.trace(split, packed=True)) for split in TRACES]
+    return [str(packed if packed.exists() and not own.exists() else own) for own, packed in found]

@@ -31,6 +31,7 @@ from workflow.settings.entries import (
     record,
     registered,
     seeds,
+    traces,
 )
 from workflow.settings.options import data_settings
 from workflow.settings.plan import ablation_entries, read_from
@@ -119,12 +120,13 @@ def decide(config: dict) -> Kept:
 
 
 def asked(config: dict) -> list[Key]:
-    """Return the runs that a config's tables and ablations are of."""
+    """Return the runs that a config's tables and ablations are of, and that are done here."""
     found = []
     for task in config["tasks"]:
         names = compared(config, task)
         if task in config["ablations"]["tasks"]:
             names = list(dict.fromkeys([*names, *ablation_entries(config, task)]))
+        names = [name for name in names if traces(config, name) is None]  # those lie elsewhere
         found += [(task, name, seed) for name in names for seed in seeds(config, task, name)]
     return found
 

@@ -26,6 +26,7 @@ from workflow.settings.entries import (
     registered,
     seeds,
     title,
+    traces,
 )
 
 
@@ -149,7 +150,11 @@ def trainings(config: dict, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def trainings_of(config: dict, name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the lines of an entry's own training, whatever its traces are read from."""
+    """Return the lines of an entry's own training, whatever its traces are read from; an empty one
+    where that was elsewhere.
+    """
+    if traces(config, name) is not None:
+        return ((),)
     before = [entry(config, name, key) for key in ("continues", "teacher")]
     lines = [(*line, name) for one in before if one for line in trainings_of(config, one)]
     return tuple(lines) or ((name,),)

@@ -18,7 +18,7 @@ from baselines.registry import METHODS
 from smartbert.cost import CONVENTIONS
 from smartbert.errors import UserError, unknown
 from smartbert.tasks import TASKS
-from workflow.settings.entries import entry, is_read, registered
+from workflow.settings.entries import entry, is_read, registered, traces
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -35,8 +35,17 @@ def schema() -> dict:
 
 def entry_schema(config: dict, name: str, *, task: bool = False) -> dict:
     """Return the schema of an entry under `methods`: its method's keys, those of training, which an
-    entry that reads has not, and those of any entry, which `task_settings` has not.
+    entry that reads has not, and those of any entry, which `task_settings` has not. One whose
+    traces are from elsewhere says how it is shown alone.
     """
+    if traces(config, name) is not None:  # of a method that is not here, which has no settings
+        shown = ("traces", "title", "group", "label", "family", "seeds")
+        known = {key: schema()["$defs"]["entry"][key] for key in shown}
+        return {
+            "type": "object",
+            "properties": {} if task else known,
+            "additionalProperties": False,
+        }
     method = registered(config, name)
     own = METHODS[method].settings if method in METHODS else None
     entry_keys = schema()["$defs"]["entry"]

@@ -25,6 +25,8 @@ from workflow.settings.entries import (
     seeds,
     teacher,
     title,
+    trace_files,
+    traces,
 )
 from workflow.settings.heads import check_heads
 from workflow.settings.kept import Kept, decide
@@ -62,6 +64,7 @@ def validate(config: dict) -> Kept:
     _check_members(config)
     _check_tasks(config)
     check_heads(config)
+    _check_traces(config)
     kept = decide(config)
     if not kept.complete:
         _check_data(config, kept)
@@ -278,6 +281,23 @@ def _check_folders(config: dict) -> None:
         )
 
 
+def _check_traces(config: dict) -> None:
+    """Raise UserError if traces from elsewhere are asked for and not there."""
+    for task in config["tasks"]:
+        ablated = ablation_entries(config, task) if task in config["ablations"]["tasks"] else []
+        for name in dict.fromkeys([*compared(config, task), *ablated]):
+            if (folder := traces(config, name)) is None:
+                continue
+            for seed in seeds(config, task, name):
+                lost = [p for p in trace_files(config, name, task, seed) if not Path(p).exists()]
+                if lost:
+                    raise UserError(
+                        f"config: methods.{name}.traces is {folder!r}, which lacks"
+                        f" {Path(lost[0]).relative_to(folder)}; write it there (docs/traces.md), or"
+                        f" set `methods.{name}.seeds` and `compare` to what is there"
+                    )
+
+
 def _check_titles(config: dict) -> None:
     """Raise UserError if two methods that tables show together have one title."""
     shown = [list(groups(config, compared(config)))]
@@ -301,6 +321,8 @@ def _title(config: dict, group: str) -> str:
     said = title(config, group) if group in found else entry(config, member, "title")
     if said:
         return said
+    if traces(config, member) is not None:
+        return member  # its trace says it
     own = record(config, member)
     return own.title if own else f"{entry(config, member, 'source')}"
 

@@ -1,0 +1,146 @@
+"""Traces from elsewhere: what another code base wrote, checked and taken as an entry's own.
+
+The format is a contract (docs/traces.md). No torch.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load
+
+from smartbert.criteria import NEVER
+from smartbert.errors import UserError, first_line
+from smartbert.results import PACKED
+from smartbert.trace.schema import problems
+from smartbert.trace.trace import DAMAGE, FORMAT, NEVER_SKIP, Trace, head_of
+
+SHARED = ("labels", "index", "subset")  # of a split, whoever recorded it
+
+
+def inspect(path: Path) -> list[str]:
+    """Return what is wrong with a trace's file, in a line each; nothing where it can be used.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        content = gzip.decompress(content) if path.suffix == PACKED else content
+        arrays, head = load(content), head_of(content)
+    except DAMAGE as error:
+        return [f"it is no safetensors file: {first_line(error)}"]
+    if (said := head.get("format")) != FORMAT:
+        return [f"its metadata have format {said!r}; expected is {FORMAT!r}"]
+    try:
+        values = json.loads(head.get("meta", ""))
+    except ValueError as error:
+        return [f"its metadata's `meta` is no JSON: {first_line(error)}"]
+    if told := [*problems(arrays, values)]:
+        return told
+    try:
+        return contradictions(Trace.load(path))
+    except UserError as error:  # the checksum, where it has one
+        return [str(error)]
+
+
+def contradictions(trace: Trace) -> list[str]:
+    """Return where what a trace says of layers, gates and exits does not go together."""
+    meta, told = trace.meta, []
+    gated, exits = meta.architecture.gates, meta.architecture.exits
+    answered = np.isfinite(trace.exit_logits).all(-1)
+    ran = trace.executed[:, :-1]
+    if exits is None and answered.any():
+        told.append("exit_logits has answers, and meta.architecture.exits is null")
+    if exits is not None and (answered != ran).any():
+        row, layer = np.argwhere(answered != ran)[0]
+        what = "an answer at a layer that did not run" if answered[row, layer] else "no answer"
+        told.append(
+            f"exit_logits has {what} (row {row}, layer {layer + 1}); it is finite where the layer"
+            " ran, NaN elsewhere"
+        )
+    if (meta.criterion == NEVER) != (exits is None):
+        told.append(
+            f"meta.criterion is {meta.criterion!r} and meta.architecture.exits {exits!r}: a rule"
+            f" needs exits, and without exits it is {NEVER!r}"
+        )
+    if trace.grid[-1] != NEVER_SKIP:
+        told.append(f"the grid ends with {trace.grid[-1]:g}; its last threshold is inf, never skip")
+    if (meta.skip_threshold is not None) != gated:
+        told.append(
+            f"meta.skip_threshold is {meta.skip_threshold} and meta.architecture.gates {gated}:"
+            " gates have a threshold, and nothing else has"
+        )
+    if meta.skip_threshold is not None and np.float32(meta.skip_threshold) not in trace.grid:
+        told.append(f"meta.skip_threshold {meta.skip_threshold} is not in the grid")
+    if gated:
+        told += _gates(trace)
+    return told
+
+
+def _gates(trace: Trace) -> list[str]:
+    """Return the first row whose layers did not run as its gates say: one is skipped where its gate
+    is at or above the threshold, at every threshold that the row holds for.
+    """
+    if np.isnan(trace.gates).any():
+        return ["gates has NaN, and meta.architecture.gates is true"]
+    least, most = trace.grid[trace.low], trace.grid[trace.high - 1]
+    runs, skips = trace.gates < least[:, None], trace.gates >= most[:, None]
+    wrong = np.argwhere((trace.executed & ~runs) | (~trace.executed & ~skips))
+    if not len(wrong):
+        return []
+    row, layer = wrong[0]
+    did = "ran" if trace.executed[row, layer] else "was skipped"
+    return [
+        f"row {row}, layer {layer + 1} {did} at a gate of {trace.gates[row, layer]:g} and"
+        f" thresholds {least[row]:g} to {most[row]:g}: a layer is skipped where its gate is at or"
+        " above the threshold"
+    ]
+
+
+def adopt(path: Path, reference: Trace, *, name: str, title: str | None) -> Trace:
+    """Return a trace from elsewhere as an entry's own.
+
+    Args:
+        reference: dense BERT's trace of the same split, whose examples it must have.
+        name, title: of the entry; without a title its own is kept.
+
+    Raises:
+        UserError: naming the file and what is wrong first.
+    """
+    if told := inspect(path):
+        more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+        raise UserError(f"{path}: {told[0]}{more}; `smartbert check-trace {path}` tells all of it")
+    trace = Trace.load(path)
+    for key in ("task", "split", "seed"):
+        own, wanted = getattr(trace.meta, key), getattr(reference.meta, key)
+        if own != wanted:
+            raise UserError(f"{path}: meta.{key} is {own!r}, at its place {wanted!r} is expected")
+    for key in SHARED:
+        own, wanted = getattr(trace, key), getattr(reference, key)
+        if len(own) != len(wanted):
+            raise UserError(
+                f"{path} has {len(own)} examples, this run's {reference.meta.split} of"
+                f" {reference.meta.task} has {len(wanted)}"
+            )
+        if (own != wanted).any():
+            row = np.flatnonzero(own != wanted)[0]
+            raise UserError(
+                f"{path}: {key} of example {row} is {own[row]}, this run has {wanted[row]} there;"
+                " examples stand in the order of the run's own data"
+            )
+    classes = reference.meta.architecture.classes
+    if trace.meta.architecture.classes != classes:
+        raise UserError(
+            f"{path} has {trace.meta.architecture.classes} classes, the task has {classes}"
+        )
+    data = reference.meta.data  # whose rows these are, as has just been seen
+    meta = replace(trace.meta, method=name, title=title or trace.meta.title, data=data)
+    return replace(trace, meta=meta)
