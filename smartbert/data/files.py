@@ -36,12 +36,14 @@ def read_files(
     table: Table = {}
     names: tuple[str, ...] | None = None
     header: list[str] = []
-    for number, file in enumerate(files):
+    for file in files:
         part, own, found = read_file(file, columns, options)
-        if number and set(part) != set(table):
+        if not found:  # an empty file of JSON says nothing of columns
+            continue
+        if header and set(part) != set(table):
             missing = sorted(set(part) ^ set(table))[0]
             raise UserError(f"{where}: column {missing!r} is not in all of its files")
-        if number and own != names:
+        if header and own != names:
             raise UserError(
                 f"{where}: files with other label names: {Path(files[0]).name} has"
                 f" {_told(names)}, {Path(file).name} has {_told(own)}"
@@ -119,7 +121,8 @@ def _csv(
     form = {key: options[key] for key in ("quotechar", "quoting")}
     lines = csv.reader(text, delimiter=str(options["sep"]), strict=True, **form)  # type: ignore[arg-type]  # as the card has them
     names = options["names"]
-    header = [str(name) for name in names] if isinstance(names, Sequence) else next(lines, [])
+    first = [*map(str, names)] if isinstance(names, Sequence) else None
+    header = next(filter(None, lines), []) if first is None else first
     if any("\0" in name for name in header):
         raise UserError(
             f"{file} is not UTF-8 text (zero bytes in its first line); save it as UTF-8"

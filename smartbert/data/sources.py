@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from smartbert.data.files import read_files
+from smartbert.data.folders import local_layout, no_split
 from smartbert.data.labels import class_ids, numbered, whole_number
-from smartbert.data.layouts import Layout, label_names, local_layout, no_split
+from smartbert.data.layouts import Layout, label_names
 from smartbert.data.settings import SETTING, SYNTHETIC, DataSettings
 from smartbert.errors import UserError, first_line
 from smartbert.tasks import TaskSpec, plain_name
@@ -62,6 +63,8 @@ def _saved(files: Sequence[str], where: str) -> tuple[pd.DataFrame, Sequence[str
     """Return a split that `save_to_disk` wrote."""
     import datasets
 
+    if not any(file.endswith(".arrow") for file in files):
+        raise UserError(f"{where}: no rows; set {SETTING}")
     try:
         data = datasets.load_from_disk(str(Path(files[0]).parent))
         assert isinstance(data, datasets.Dataset)  # a folder with a state holds one split

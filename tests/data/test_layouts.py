@@ -17,7 +17,7 @@ from configs import changed
 from flow import snakemake
 from glue_like import elsewhere, pairs, write_task
 
-from smartbert.data.layouts import find_layout
+from smartbert.data.folders import find_layout
 from smartbert.data.preparation import prepare
 from smartbert.data.settings import DataSettings
 from smartbert.data.sources import load_split
@@ -440,6 +440,32 @@ def test_a_changed_row_of_any_file_runs_the_task_again(form, tmp_path):
     if form == "csv":
         card(tmp_path / "data", {s: f"rte/{s}.csv" for s in splits()}, names=NAMES[::-1])
         assert "task_data" in snakemake(*words, "-n")
+
+
+def test_blank_lines_and_a_link_to_nothing(tmp_path):
+    plain(tmp_path, "csv", splits())
+    file = tmp_path / "rte" / "train.csv"
+    file.write_text(f"\n\n{file.read_text()}\n")
+    assert loaded(tmp_path)["sentence1"].tolist() == PAIRS["sentence1"].tolist()
+    file.unlink()
+    file.symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"train\.csv is a link to nothing"):
+        loaded(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a {b}", "a[b]", "a*", "a?"])
+def test_a_folder_whose_name_is_a_pattern_is_refused(name, tmp_path):
+    """Else Snakemake stops, or a card's files are not found, in words of their own."""
+    for write_it in (lambda f: write_task(f, splits()), lambda f: plain(f, "csv", splits())):
+        write_it(tmp_path / name)
+        assert "a sign of patterns" in refused(tmp_path / name)
+        shutil.rmtree(tmp_path / name)
+    write_task(tmp_path / "a b, ü & co", splits())
+    assert len(loaded(tmp_path / "a b, ü & co")) == len(PAIRS)
+    plain(tmp_path, "csv", {"validation": elsewhere(PAIRS)})
+    write(PAIRS, tmp_path / "rte" / "train{1}.csv")
+    card(tmp_path, {"train": "rte/train*", "validation": "rte/val*"})
+    assert "data file" in refused(tmp_path) and "a sign of patterns" in refused(tmp_path)
 
 
 def test_a_missing_file_is_told_before_anything_runs(tmp_path):

@@ -367,6 +367,7 @@ def test_a_manifest_says_which_spaces_stand_beside_the_main_one():
         ),
         ("results", "my results", "results is 'my results'.*no spaces"),
         ("results", "results/$run", "must have no .* signs of the shell, here '\\$'"),
+        ("backbone.path", "./bert{1}", r"'\./bert\{1\}'; it must have no '\{'"),
         ("results", "results/mine/", "'results/mine/'; take the slash at its end off"),
         ("traces_from", "results/full", "traces_from and results are both 'results/full'"),
         ("seeds.rte", [2**32], "seeds.rte.0 is 4294967296; it must be <= 4294967295"),

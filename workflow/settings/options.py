@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from smartbert.data.layouts import Layout, local_layout
+from smartbert.data.folders import local_layout
+from smartbert.data.layouts import Layout
 from smartbert.data.settings import SYNTHETIC, DataSettings
 from smartbert.records import plain
 from smartbert.tasks import TASKS

@@ -280,6 +280,11 @@ def _check_folders(config: dict) -> None:
             )
         if value and value != "/" and value.endswith("/"):
             raise UserError(f"config: {key} is {value!r}; take the slash at its end off")
+    if found := sorted(set(config["backbone"]["path"]) & set("{}")):
+        raise UserError(
+            f"config: backbone.path is {config['backbone']['path']!r}; it must have no"
+            f" {found[0]!r}, a sign of Snakemake's own patterns"
+        )
     own, kept = Path(config["results"]), config["traces_from"]
     if kept and Path(kept).resolve() == own.resolve():
         raise UserError(
