@@ -11,7 +11,9 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__(" ".join(message.splitlines()))
+        # What it repeats may hold halves of UTF-16's pairs, which no stream prints.
+        printable = message.encode(errors="backslashreplace").decode()
+        super().__init__(" ".join(printable.splitlines()))
 
 
 class Diverged(UserError):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from smartbert.errors import UserError, unknown
-from smartbert.tasks import TASKS, TaskSpec
+from smartbert.tasks import TASKS, TaskSpec, check_record
 
 MOST_COUNTS = 10_000_000  # held at once
 
@@ -86,6 +86,8 @@ class Metric:
         hub: name on the hub, for model cards; None: the own one.
         low, high: its range.
         classes: the only number of classes that it holds for; None: any.
+        every_class: whether scikit-learn's function is told all class ids, since it would else
+            leave out a class that a sample happens not to have.
     """
 
     name: str
@@ -96,7 +98,18 @@ class Metric:
     low: float = 0.0
     high: float = 1.0
     classes: int | None = None
+    every_class: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def of_labels(self, labels: np.ndarray, predictions: np.ndarray, *, classes: int) -> float:
+        """Return the value for labels and predictions (N,), by scikit-learn where it has it."""
+        if self.scikit is None:
+            return float(self.of_counts(Counts.of(labels, predictions, classes=classes)))
+        import sklearn.metrics
+
+        every = {"labels": np.arange(classes)} if self.every_class else {}
+        function = getattr(sklearn.metrics, self.scikit)
+        return float(function(labels, predictions, **every, **self.options))
 
 
 METRICS: dict[str, Metric] = {
@@ -118,6 +131,7 @@ METRICS: dict[str, Metric] = {
             macro_f1,
             "f1_score",
             "f1",
+            every_class=True,
             options={"average": "macro", "zero_division": 0.0},
         ),
         Metric(
@@ -128,7 +142,10 @@ METRICS: dict[str, Metric] = {
 
 
 def check(task: TaskSpec) -> None:
-    """Raise UserError if a task asks for a metric that is unknown or not for its classes."""
+    """Raise UserError if a task's record cannot be: its own parts, or a metric that is unknown or
+    not for its classes.
+    """
+    check_record(task)
     for name in task.score:
         if name not in METRICS:
             raise unknown("metric", name, METRICS, setting=f"`score` of task {task.name!r}")
@@ -179,7 +196,12 @@ def scores_sentence() -> str:
 
 
 def from_counts(task: TaskSpec, counts: Counts) -> dict[str, np.ndarray]:
-    """Return every metric of the task, and its `score`, in points; arrays of the leading shape."""
+    """Return every metric of the task, and its `score`, in points; arrays of the leading shape.
+
+    Raises:
+        UserError: if its score is a metric that does not hold for its number of classes.
+    """
+    check(task)
     values = {name: 100.0 * METRICS[name].of_counts(counts) for name in measured(task)}
     values["score"] = np.mean([values[name] for name in task.score], axis=0)
     return values

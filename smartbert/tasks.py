@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from smartbert.errors import unknown
+from smartbert.errors import UserError, unknown
 from smartbert.records import OPTIONAL, Record
 
 
@@ -138,6 +138,36 @@ def task(name: str) -> TaskSpec:
         return TASKS[name]
     except KeyError:
         raise unknown("task", name, TASKS, setting="`tasks` in the config") from None
+
+
+def plain_name(name: object) -> str:
+    """Return a class name as names are compared: small letters, one underscore between words."""
+    return "_".join(str(name).casefold().replace("-", " ").replace("_", " ").split())
+
+
+def check_record(spec: TaskSpec) -> None:
+    """Raise UserError if a task's record cannot be, whatever its data are."""
+    where = f"record of task {spec.name!r}"
+    for key in ("columns", "labels", "score", "test"):
+        value = getattr(spec, key)
+        if not isinstance(value, tuple):
+            raise UserError(f"{where}: `{key}` is {value!r}; write a tuple: ({value!r},)")
+        if not value:
+            raise UserError(f"{where}: `{key}` is empty; it needs at least one")
+        if len(set(value)) < len(value):
+            raise UserError(f"{where}: `{key}` names one thing twice: {', '.join(map(str, value))}")
+    if len(spec.columns) > 2:
+        raise UserError(f"{where}: `columns` are {len(spec.columns)}; the encoder reads one or two")
+    if len({plain_name(label) for label in spec.labels}) < max(2, len(spec.labels)):
+        raise UserError(
+            f"{where}: `labels` are {', '.join(map(repr, spec.labels))}; it needs two or more, that"
+            " differ in more than capitals, hyphens and underscores"
+        )
+    if spec.nested is not None and spec.nested not in spec.columns:
+        raise UserError(
+            f"{where}: `nested` is {spec.nested!r}; allowed are its columns:"
+            f" {', '.join(spec.columns)}"
+        )
 
 
 def adopt(spec: TaskSpec) -> TaskSpec:

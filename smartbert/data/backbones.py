@@ -7,10 +7,11 @@ safetensors, tokenizer) that everything else reads. Nothing falls back from one 
 
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from smartbert.data.settings import looks_local
+from smartbert.data.settings import home, looks_local
 from smartbert.encoders.record import Encoder, encoder
 from smartbert.errors import UserError, first_line
 from smartbert.files import whole_folder
@@ -28,9 +29,9 @@ def source(path: str) -> str:
     """
     if path.startswith(PACKAGE):
         return str(_package_folder(path.removeprefix(PACKAGE)))
-    if looks_local(path) and not Path(path).is_dir():
+    if looks_local(path) and not Path(home(path)).is_dir():
         raise UserError(f"backbone folder {path!r} does not exist; set {SETTING}")
-    return path
+    return home(path)
 
 
 def _package_folder(module: str) -> Path:
@@ -56,17 +57,47 @@ def kind_of(path: str) -> str:
         return "bert"
 
 
-def fetch(path: str, target: Path) -> None:
+def check_positions(path: str, max_length: int) -> None:
+    """Raise UserError if a backbone at hand has fewer positions than examples have tokens; of one
+    on the hub, or one that cannot be read, nothing is said yet.
+    """
+    try:
+        fields = json.loads((Path(source(path)) / CONFIG).read_text())
+        record = encoder(fields["model_type"], setting=SETTING)
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return
+    _check_positions(record, fields, path, max_length)
+
+
+def _check_positions(
+    record: Encoder, fields: Mapping[str, object], path: str, max_length: int
+) -> None:
+    positions = record.ours(fields).get("max_position_embeddings")
+    if isinstance(positions, int) and positions - record.reserved < max_length:
+        raise UserError(
+            f"backbone {path!r} has {positions - record.reserved} positions, fewer than"
+            f" `data.max_length`, which is {max_length}; set that to"
+            f" {positions - record.reserved} or less, or {SETTING}"
+        )
+
+
+def fetch(path: str, target: Path, *, max_length: int = 1) -> None:
     """Write the backbone (float32, with a pooler that is used) and its tokenizer to a folder.
 
+    Args:
+        max_length: tokens of the longest example.
+
     Raises:
-        UserError: if it cannot be reached or read, or its type is not known here.
+        UserError: if it cannot be reached or read, its type is not known here, or it has fewer
+            positions than `max_length`.
     """
     import transformers
 
     where = source(path)
     try:
         record = _record(where, path)
+        fields = transformers.AutoConfig.from_pretrained(where).to_dict()
+        _check_positions(record, fields, path, max_length)
         tokenizer = transformers.AutoTokenizer.from_pretrained(where)
         kind: type[transformers.PreTrainedModel] = getattr(transformers, record.model)
         model, info = cast(
@@ -83,8 +114,7 @@ def fetch(path: str, target: Path) -> None:
         raise
     except Exception as error:  # the hub's client raises many unrelated types
         raise UserError(
-            f"cannot load backbone {path!r}: {first_line(error)};"
-            f" check the network or set {SETTING}"
+            f"cannot load backbone {path!r}: {first_line(error)}; {_remedy(path, where)}"
         ) from None
     missing = [name for name in info["missing_keys"] if not name.startswith(record.left_out)]
     if missing:
@@ -92,6 +122,21 @@ def fetch(path: str, target: Path) -> None:
     with whole_folder(target, last=WEIGHTS) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+
+
+def _remedy(path: str, where: str) -> str:
+    """Return what to do about a backbone that cannot be loaded."""
+    if not Path(where).is_dir():
+        return (
+            "there is no folder of that name, so it was looked for on the hub: check name and"
+            f" network, or set {SETTING}"
+        )
+    if path.startswith(PACKAGE):
+        return f"install the package again or set {SETTING}"
+    return (
+        f"the folder needs {CONFIG}, weights as safetensors and a tokenizer, all whole; or set"
+        f" {SETTING}"
+    )
 
 
 def _record(where: str, path: str) -> Encoder:

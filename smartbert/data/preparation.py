@@ -10,7 +10,7 @@ import pandas as pd
 from tokenizers import Tokenizer
 
 from smartbert.data.settings import DataSettings, test_splits
-from smartbert.data.sources import load_split, own_cache
+from smartbert.data.sources import load_split
 from smartbert.data.splits import cut, sample
 from smartbert.tasks import SplitRecord, TaskSpec
 
@@ -39,13 +39,12 @@ def prepare(
     examples of train are in none of them, by the reason why.
     """
     train_rows, test_rows = settings.synthetic_rows
-    with own_cache(settings.path) as cache:
-        load = partial(load_split, task, settings=settings, cache=cache)
-        train = load(settings.train or task.train, rows=train_rows)
-        tests = [
-            load(name, rows=test_rows).assign(subset=number)
-            for number, (_, name) in enumerate(test_splits(task, settings))
-        ]
+    load = partial(load_split, task, settings=settings)
+    train = load(settings.train or task.train, rows=train_rows)
+    tests = [
+        load(name, rows=test_rows).assign(subset=number)
+        for number, (_, name) in enumerate(test_splits(task, settings))
+    ]
     found = cut(train, task, settings, test=pd.concat(tests))
     tests = [sample(frame, settings.max_test, seed=settings.seed) for frame in tests]
     frames = {

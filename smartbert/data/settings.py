@@ -16,7 +16,7 @@ class DataSettings(Record):
     """The config's `data` section, for one task.
 
     Attributes:
-        path: hub id, local folder of the same layout, or "synthetic".
+        path: hub id, local folder, or "synthetic".
         seed: of the cut between fit and tune, and of the synthetic generator.
         max_length: tokens per example; longer ones are truncated.
         max_fit, max_test: at most this many examples of fit, and of each test subset (stratified
@@ -45,18 +45,21 @@ def test_splits(task: TaskSpec, settings: DataSettings) -> list[tuple[str, str]]
     return [(subset, name) for (subset, _), name in zip(task.test, names, strict=True)]
 
 
-def check_path(path: str, names: list[str]) -> None:
-    """Raise UserError if a local data folder, or a task's folder in it, does not exist."""
-    if path == SYNTHETIC or not looks_local(path):
-        return
-    if not Path(path).is_dir():
-        raise UserError(f"data folder {path!r} does not exist; set {SETTING}")
-    absent = [name for name in names if not (Path(path) / name).is_dir()]
-    if absent:
+def home(path: str) -> str:
+    """Return a path with `~`, or `~user`, written out.
+
+    Raises:
+        UserError: if there is no such user here.
+    """
+    if not path.startswith("~"):
+        return path
+    try:
+        return str(Path(path).expanduser())
+    except (RuntimeError, ValueError):  # of a user who is not here, of a name that none can have
+        user = path.partition("/")[0][1:]
         raise UserError(
-            f"data folder {path!r} has no folder {absent[0]!r}; it needs one per task, as"
-            f" nyu-mll/glue has; set {SETTING} or `tasks`"
-        )
+            f"path {path!r}: there is no user {user!r} here; write it from / on"
+        ) from None
 
 
 def looks_local(path: str) -> bool:

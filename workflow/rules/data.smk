@@ -13,16 +13,23 @@ rule backbone:
         "../../environment.yml"
     params:
         path=config["backbone"]["path"],
+        max_length=config["data"]["max_length"],
         folder=subpath(output.config, parent=True),
         code=digest("workflow.scripts.backbone", "smartbert.data.backbones"),
     shell:
         "python -P -m workflow.scripts.backbone --path {params.path:q} --out {params.folder}"
-        " 2>&1 | tee {log}"
+        " --max-length {params.max_length} 2>&1 | tee {log}"
+
+
+@cache
+def data_layout(task):
+    """Return where a local folder has a task's files, and what its card says of them."""
+    return options.data_layout(config, task)
 
 
 rule task_data:
     input:
-        files=lambda wildcards: options.data_files(config, wildcards.task),
+        files=lambda wildcards: data_layout(wildcards.task).inputs,
         tokenizer=rules.backbone.output.tokenizer,
     output:
         fit="<results>/data/{task}/fit.parquet",
@@ -37,6 +44,7 @@ rule task_data:
         "../../environment.yml"
     params:
         settings=lambda wildcards: options.compact(options.data_settings(config, wildcards.task)),
+        said=lambda wildcards: options.compact(data_layout(wildcards.task).said),
         task=lambda wildcards: options.ordered(TASKS[wildcards.task]),
         code=options.data_digest(config),
     shell:

@@ -12,6 +12,9 @@ def main(argv: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--path", required=True, help="hub id, local folder or package:<module>")
+    parser.add_argument(
+        "--max-length", type=int, required=True, help="tokens of the longest example"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args(argv)
     quiet()
@@ -21,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     from smartbert.data.backbones import fetch
 
     logging.disable_progress_bar()
-    fetch(args.path, args.out)
+    fetch(args.path, args.out, max_length=args.max_length)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from smartbert.data.settings import SYNTHETIC
+from smartbert.data.folders import local_layout
+from smartbert.data.layouts import Layout
+from smartbert.data.settings import SYNTHETIC, DataSettings
 from smartbert.records import plain
 from smartbert.tasks import TASKS
 from workflow.code import digest
@@ -68,12 +70,15 @@ def caption(config: dict) -> str:
     return " ".join(filter(None, told))
 
 
-def data_files(config: dict, name: str) -> list[str]:
-    """Return a local data folder's files for a task, so that a change in them re-runs what reads
-    them.
+def data_layout(config: dict, name: str) -> Layout:
+    """Return where a local data folder has a task's files, so that a change in them re-runs what
+    reads them; no files where the data are no local folder.
+
+    Raises:
+        UserError: if the folder, the task's files or a split is missing.
     """
-    folder = Path(config["data"]["path"]) / name
-    return sorted(str(path) for path in folder.glob("*.parquet")) if folder.is_dir() else []
+    settings = DataSettings.from_json(data_settings(config, name))
+    return local_layout(TASKS[name], settings) or Layout("plain", {})
 
 
 def compact(values: object) -> str:

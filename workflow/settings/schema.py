@@ -6,6 +6,7 @@ the settings of each method.
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,9 @@ from smartbert.errors import UserError, unknown
 from smartbert.tasks import TASKS
 from workflow.settings.entries import entry, is_read, registered, traces
 
+NUMBERS = {"number", "integer"}
+# YAML wants a point before an exponent and a sign in it: 1.0e-5, where Python writes 1e-05.
+EXPONENT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
@@ -113,6 +117,47 @@ def check(values: object, rules: dict, where: tuple[str, ...]) -> None:
         raise UserError("config: " + explain(error, where))
 
 
+def check_own(values: object, where: tuple[str, ...]) -> None:
+    """Raise UserError on a number that YAML took for text, in settings that have no schema: those
+    of a method's own file.
+    """
+    if isinstance(values, Mapping):
+        for key, inner in values.items():
+            check_own(inner, (*where, str(key)))
+    elif isinstance(values, list):
+        for number, inner in enumerate(values):
+            check_own(inner, (*where, str(number)))
+    elif isinstance(values, str) and EXPONENT.fullmatch(values):
+        found = number_in(values)
+        if found is not None:
+            raise UserError(
+                f"config: {'.'.join(where)} is {json.dumps(values)}, a text: {_as_number(found)}"
+            )
+
+
+def number_in(value: object, *, whole: bool = False) -> int | float | None:
+    """Return the finite number that a text spells, None if it spells none.
+
+    Args:
+        whole: whole numbers alone.
+    """
+    try:
+        found = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return None
+    if not math.isfinite(found) or (whole and not found.is_integer()):
+        return None
+    return int(found) if whole else found
+
+
+def _as_number(number: int | float) -> str:
+    """Return how to write a number so that YAML takes it for one."""
+    mantissa, exponent, power = repr(number).partition("e")
+    point = "" if "." in mantissa or not exponent else ".0"
+    written = f"{mantissa}{point}e{int(power):+d}" if exponent else mantissa
+    return f"write {written}; in quotes, or as 1e-5 or 1.0e5, it is text to YAML"
+
+
 def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> str:
     """Return a schema violation as one line: key, value, what is allowed."""
     path = [*prefix, *error.absolute_path]
@@ -142,6 +187,8 @@ def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> 
     if error.validator in limits:
         return f"{where} is {value}; it must be {limits[str(error.validator)]} {rule}"
     if error.validator == "type" and isinstance(rule, str | list):
-        kinds = rule if isinstance(rule, str) else " or ".join(rule)
-        return f"{where} is {json.dumps(value)}; it must be of type {kinds}"
+        kinds = [rule] if isinstance(rule, str) else rule
+        told = f"{where} is {json.dumps(value)}; it must be of type {' or '.join(kinds)}"
+        number = number_in(value, whole="number" not in kinds) if NUMBERS & set(kinds) else None
+        return f"{told}: {_as_number(number)}" if number is not None else told
     return f"{where} is {json.dumps(value)}; {error.message}"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from baselines.registry import METHODS, source_file
 from smartbert import metrics
-from smartbert.data.settings import check_path
+from smartbert.data.backbones import check_positions
 from smartbert.errors import UserError, unknown
 from smartbert.manifest import REFERENCE
 from smartbert.tasks import TASKS
 from workflow.settings.entries import (
+    ENTRY_KEYS,
     compared,
     entry,
     groups,
@@ -30,9 +31,11 @@ from workflow.settings.entries import (
 )
 from workflow.settings.heads import check_heads
 from workflow.settings.kept import Kept, decide
+from workflow.settings.options import data_layout
+from workflow.settings.paths import expand_home
 from workflow.settings.plan import ablation_entries, variants
 from workflow.settings.rates import add_rates
-from workflow.settings.schema import check, check_plain, entry_schema, schema
+from workflow.settings.schema import check, check_own, check_plain, entry_schema, schema
 
 
 def validate(config: dict) -> Kept:
@@ -43,6 +46,9 @@ def validate(config: dict) -> Kept:
     """
     check_plain(config, ())
     check(config, schema(), ())
+    for name in config["tasks"]:
+        metrics.check(TASKS[name])
+    expand_home(config)
     _check_entries(config)
     add_rates(config)
     _check_entries(config)
@@ -68,6 +74,7 @@ def validate(config: dict) -> Kept:
     kept = decide(config)
     if not kept.complete:
         _check_data(config, kept)
+        check_positions(config["backbone"]["path"], config["data"]["max_length"])
     return kept
 
 
@@ -105,6 +112,8 @@ def _check_entries(config: dict) -> None:
     for name, own in config["methods"].items():
         lineage(config, name)
         check(own, entry_schema(config, name), ("methods", name))
+        if entry(config, name, "source") is not None:
+            check_own({k: v for k, v in own.items() if k not in ENTRY_KEYS}, ("methods", name))
 
 
 def _listed(config: dict) -> dict[str, list[str]]:
@@ -129,9 +138,7 @@ def _lists(value: object, key: str) -> dict[str, list[str]]:
 
 
 def _check_tasks(config: dict) -> None:
-    """Raise UserError on what is set for single tasks: their scores, settings and splits."""
-    for name in config["tasks"]:
-        metrics.check(TASKS[name])
+    """Raise UserError on what is set for single tasks: their settings and splits."""
     for name, own in config["task_settings"].items():
         for part, values in own.items():
             if part == "training":
@@ -142,6 +149,8 @@ def _check_tasks(config: dict) -> None:
                 known = ["training", *config["methods"]]
                 raise unknown("method", part, known, setting=f"task_settings.{name}")
             check(values, {**part_schema, "required": []}, ("task_settings", name, part))
+            if part != "training" and entry(config, part, "source") is not None:
+                check_own(values, ("task_settings", name, part))
     for name, given in config["data"]["splits"].items():
         expected = len(TASKS[name].test)
         if "test" in given and len(given["test"]) != expected:
@@ -229,7 +238,8 @@ def _check_reading(config: dict, name: str) -> None:
 def _check_data(config: dict, kept: Kept) -> None:
     """Raise UserError if the data to train on are not there."""
     try:
-        check_path(config["data"]["path"], config["tasks"])
+        for name in config["tasks"]:
+            data_layout(config, name)
     except UserError as error:
         if kept.folder is None:
             raise
@@ -273,6 +283,11 @@ def _check_folders(config: dict) -> None:
             )
         if value and value != "/" and value.endswith("/"):
             raise UserError(f"config: {key} is {value!r}; take the slash at its end off")
+    if found := sorted(set(config["backbone"]["path"]) & set("{}")):
+        raise UserError(
+            f"config: backbone.path is {config['backbone']['path']!r}; it must have no"
+            f" {found[0]!r}, a sign of Snakemake's own patterns"
+        )
     own, kept = Path(config["results"]), config["traces_from"]
     if kept and Path(kept).resolve() == own.resolve():
         raise UserError(
