@@ -183,7 +183,7 @@ def _table(
         raise UserError(f"{name} has no line of column names, with which a table begins")
     header: list[str] = []
     for separator in SEPARATORS if form == CSV else "\t":
-        found = _header(first, separator, form, name)
+        found = _header(first, separator, form)
         names = _wanted(found, columns, chosen)
         if names and (chosen or len(names) == len(columns or names)):
             break
@@ -200,13 +200,14 @@ def _table(
     return (_cells(row, places, len(found), encoding) for row in rows)
 
 
-def _header(first: str, separator: str, form: str, name: str) -> list[str]:
+def _header(first: str, separator: str, form: str) -> list[str]:
+    """Return the names of a table's columns; none where another separator is in use."""
     if form == TSV:
         return [one.strip() for one in first.split(separator)]
     try:
         (found,) = csv.reader([first], delimiter=separator, strict=True)
-    except csv.Error as error:
-        raise UserError(f"{name} has a first line that is no CSV: {error}") from None
+    except csv.Error:
+        return []
     return [one.strip() for one in found]
 
 

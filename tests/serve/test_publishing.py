@@ -66,7 +66,7 @@ def test_a_per_cent_sign_says_what_is_meant(published, monkeypatch, capsys):
         predict(monkeypatch, capsys, folder, b"a good film\nbad\n", "--budget", share)
         for share in ("0.44", "44%")
     ]
-    assert found[0] == found[1] and found[0][0] == 0
+    assert found[0][:2] == found[1][:2] and found[0][0] == 0
 
 
 def test_a_budget_is_spent_on_the_dearest_setting_of_the_curve(published):
@@ -114,8 +114,9 @@ def test_the_pipeline_cuts_long_texts_where_training_did(published, task):
     fields = 1 if task == "sst2" else 2
     texts = [
         tuple(" ".join(rng.choice(WORDS[4:], size)) for _ in range(fields))
-        for size in (*range(1, 40), 200)
+        for size in (*range(40), 200)
     ]
+    texts += [("good", "")[:fields], ("", "not bad")[:fields]]
     given = [dict(zip(("text", "text_pair"), one, strict=False)) for one in texts]
     ours = list(Classifier(folder)(texts))
     theirs = classify(given)
@@ -123,10 +124,11 @@ def test_the_pipeline_cuts_long_texts_where_training_did(published, task):
     assert [one["label"] for one in theirs] == [own.label for own in ours]
     for one, own in zip(theirs, ours, strict=True):
         assert one["score"] == pytest.approx(own.score, abs=1e-4)
-    tokenizer = classify.tokenizer
-    assert len(tokenizer(given[-1]["text"])["input_ids"]) == tokenizer.model_max_length == 12
-    assert len(tokenizer(given[-1]["text"], truncation=False)["input_ids"]) == 202
-    assert len(tokenizer([given[-1]["text"]], max_length=8)["input_ids"][0]) == 8
+    tokenizer, long = classify.tokenizer, texts[40][0]
+    assert len(tokenizer(long)["input_ids"]) == tokenizer.model_max_length == 12
+    assert len(tokenizer(long, truncation=False)["input_ids"]) == 202
+    assert len(tokenizer([long], max_length=8)["input_ids"][0]) == 8
+    assert tokenizer("good", "")["input_ids"] == tokenizer(["good"], [""])["input_ids"][0]
 
 
 def test_publishing_leaves_the_runs_own_tokenizer_alone(published, tmp_path):
