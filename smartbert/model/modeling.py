@@ -264,14 +264,14 @@ class AdaptiveBert(PreTrainedModel):
             parts = self.objective(self, batch)
             detached = {name: value.detach() for name, value in parts.items()}
             return AdaptiveOutput(loss=parts["loss"], parts=detached)
-        policy, traced = policy_from_config(self.config), _traced(input_ids)
-        depth = self.config.num_hidden_layers
-        if traced and (policy.skip_threshold is not None or policy.tested(depth).any()):
-            raise UserError(TRACED)
         learns = self.training and torch.is_grad_enabled()
         if learns and (self.gates is not None or self.exits is not None):
             raise UserError(TRAINED)
-        output = self.dense(batch) if traced or learns else self.infer(batch, policy)
+        policy = policy_from_config(self.config)
+        tested = policy.tested(self.config.num_hidden_layers).any()
+        fixed = policy.skip_threshold is None and not tested
+        graph = fixed and _traced(input_ids)
+        output = self.dense(batch) if graph or learns else self.infer(batch, policy)
         if labels is None:
             return output
         loss = F.cross_entropy(output.logits, labels.to(output.logits.device))
@@ -289,7 +289,12 @@ class AdaptiveBert(PreTrainedModel):
 
         Decisions are those of one example at a time (methods 2.4): skip if gate >= threshold, then
         no exit test; else run the layer and stop if the policy says so.
+
+        Raises:
+            UserError: if the call is traced or exported, as the path depends on the examples.
         """
+        if _traced(batch["input_ids"]):
+            raise UserError(TRACED)
         hidden, mask, shared = self.embed(batch)
         device, (n, depth) = hidden.device, (len(hidden), self.config.num_hidden_layers)
         logits = torch.empty(n, self.config.classes, device=device)

@@ -143,11 +143,15 @@ def _separator(lines: Sequence[str]) -> str | None:
 
 def _has_labels(lines: Sequence[str], separator: str) -> bool:
     """Return whether all lines have as many fields, and one of these is no text: a whole number, or
-    one of few words.
+    one of few words, or a third one between tabs.
     """
     rows = [_parts(line, separator) for line in lines[1:]]  # the first may be a header
     width = len(_parts(lines[0], separator))
-    if len(rows) < FEW or width < 2 or any(len(row) != width for row in rows):
+    if not rows or width < 2 or any(len(row) != width for row in rows):
+        return False
+    if width > 2 and separator == "\t":
+        return True
+    if len(rows) < FEW:
         return False
     for column in zip(*rows, strict=True):
         if all(one.strip().isdecimal() for one in column):

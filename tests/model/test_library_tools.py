@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import DEPTH, SMARTBERT
+from encoder_types import adaptive
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -72,6 +73,18 @@ def test_tracing_a_model_whose_path_depends_on_the_example_is_refused(
         trace(model, tokens(batch))
 
 
+def test_tracing_the_live_pass_itself_is_refused(tiny_model, batch):
+    model = at_thresholds(tiny_model(**SMARTBERT))
+
+    def answer(ids: torch.Tensor) -> torch.Tensor:
+        return model.infer({"input_ids": ids}, Policy()).logits
+
+    with warnings.catch_warnings(), pytest.raises(UserError, match="an adaptive model has no gr"):
+        warnings.simplefilter("ignore")
+        torch.jit.trace(answer, (batch["input_ids"],))
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected")
 def test_compiled_it_takes_every_decision_as_before(tiny_model, batch):
     model = at_thresholds(tiny_model(**SMARTBERT))
     compiled = torch.compile(model, backend="eager")
@@ -155,6 +168,21 @@ def test_what_is_compared_with_a_threshold_stays_in_float32(tiny_model, tmp_path
     assert torch.equal(half.gates[0].values, model.gates[0].values)
 
 
+@pytest.mark.parametrize("parts", PARTS)
+def test_a_model_saved_in_half_precision_runs_in_the_engine(tiny_model, batch, tmp_path, parts):
+    model = at_thresholds(tiny_model(**PARTS[parts]))
+    expected = Engine(model).run(examples_of(batch))
+    model.to(torch.bfloat16).save_pretrained(tmp_path)
+    half = AdaptiveBert.from_pretrained(tmp_path)
+    for dtype in ("fp32", "bf16"):
+        got = Engine(half, dtype=dtype).run(examples_of(batch))
+        alike = (got.executed == expected.executed).all(1)
+        alike &= got.exit_layer == expected.exit_layer
+        assert alike.mean() >= 0.75
+        gap = np.abs(got.logits - expected.logits)[alike].max()
+        assert gap < 0.1 * np.abs(expected.logits).max()
+
+
 @pytest.mark.parametrize("parts", ["smartbert", "berxit, attention"])
 def test_a_model_turned_to_half_precision_answers(tiny_model, batch, parts):
     model = at_thresholds(tiny_model(**PARTS[parts]))
@@ -226,12 +254,16 @@ def test_a_dense_model_is_trained_as_the_librarys(tiny_model, batch, tmp_path):
 # Lengths, lots, devices
 
 
-def test_a_text_longer_than_the_positions_is_refused_in_one_line(tiny_model):
-    model = tiny_model(**SMARTBERT)
-    long = torch.ones(2, 65, dtype=torch.long)
-    with pytest.raises(UserError, match=r"an input has 65 tokens, this model takes at most 64;"):
+@pytest.mark.parametrize("kind", ["bert", "mpnet", "roberta"])
+@pytest.mark.parametrize("training", [False, True])
+def test_a_text_longer_than_the_positions_is_refused_in_one_line(kind, training):
+    model = adaptive(kind, head="first").train(training)
+    most = 66 if kind == "bert" else 64  # the others keep two for themselves
+    long = torch.full((2, most + 1), 7)
+    said = f"an input has {most + 1} tokens, this model takes at most {most}; set `truncation=True"
+    with pytest.raises(UserError, match=said):
         model(long)
-    assert model(long[:, :64]).logits.shape == (2, 3)
+    assert model(long[:, :most]).logits.shape == (2, 3)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 117])

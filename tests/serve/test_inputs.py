@@ -72,6 +72,8 @@ def test_a_csv_is_read_as_pandas_writes_it(separator, encoding, quoting):
 def test_a_one_column_csv_has_its_empty_texts():
     content = pd.DataFrame({"sentence": TEXTS}).to_csv(index=False).encode()
     assert read(content, form="csv") == [(text,) for text in TEXTS]
+    for form in ("csv", "tsv"):
+        assert read(b"sentence\ngood\n\nbad\n", form=form) == [("good",), ("",), ("bad",)]
 
 
 def test_a_tsv_keeps_its_quotes_as_glues_own_do():
@@ -208,6 +210,7 @@ LINES = ["good", "it, very good", "bad"]
         (b'{\n "text": "good"\n}\n', "one JSON value"),
         (b"sentence\tlabel\ngood\t1\n", r"a table by its first line, 'sentence\tlabel'"),
         (b"index\tquestion1\tquestion2\nx\ty\tz\n", "with --tsv (--csv where fields are quoted)"),
+        (b"Quality\t#1 ID\t#1 String\n1\t12\tgood\n", "with --tsv (--csv where fields are quoted)"),
         (b'text,label\n"good",1\n', "read a column of it with --csv and --column"),
         (b"Review;Label\ngood;pos\n", "a table by its first line, 'Review;Label'"),
         (b'"sentence"\n"good"\n', "read a column of it with --csv"),
