@@ -10,19 +10,24 @@ The command comes with `pip install .`; `python -m smartbert` is the same.
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from smartbert.errors import UserError
-from smartbert.points import POINTS
+from smartbert.points import POINTS, check_budget
+from smartbert.serve.file_kinds import HEAD, check_kind
+from smartbert.serve.inputs import FORMS, LINES, UTF8, read_inputs
 
 if TYPE_CHECKING:
     from smartbert.serve.classifier import Classifier
-    from smartbert.serve.inputs import Rejected
+    from smartbert.serve.inputs import Texts
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,10 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="classify the lines of a file, as JSON lines")
     predict.add_argument("file", nargs="?", default="-", help="text file; - or nothing: stdin")
-    predict.add_argument("--jsonl", action="store_true", help="lines are JSON (default: *.jsonl)")
     bench = commands.add_parser("bench", help="time it against dense BERT on this machine")
     bench.add_argument("file", nargs="?", help="text file to time on; nothing: made-up texts")
-    bench.add_argument("--jsonl", action="store_true", help="lines are JSON (default: *.jsonl)")
     bench.add_argument("--examples", type=positive, default=256, help="texts that are timed")
     bench.add_argument("--repeats", type=positive, default=5, help="rounds")
     traced = commands.add_parser("check-trace", help="say what is wrong with a trace, line by line")
@@ -44,8 +47,16 @@ def main(argv: list[str] | None = None) -> int:
         command.add_argument("--model", type=Path, required=True, help="published model folder")
         command.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32")
         command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+        form = command.add_mutually_exclusive_group()
+        for name, text in FORMS.items():
+            form.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=text)
+        command.add_argument(
+            "--column", action="append", default=[], metavar="NAME",
+            help="column or key of the texts; twice for a pair (default: the task's, or text)",
+        )  # fmt: skip
+        command.add_argument("--encoding", type=encoding, help="of the file (default: utf-8)")
     which = predict.add_mutually_exclusive_group()
-    which.add_argument("--budget", type=positive_share, help="most mean cost, of dense BERT's")
+    which.add_argument("--budget", type=number, help="most mean cost, as a share of dense BERT's")
     which.add_argument("--point", help=f"operating point: {', '.join(POINTS)}")
     predict.add_argument("--batch-size", type=positive, default=32)
     predict.add_argument(
@@ -90,10 +101,10 @@ def sizes(text: str) -> list[int]:
     return [positive(part.strip()) for part in text.split(",")]
 
 
-def positive_share(text: str) -> float:
-    """Return a finite number above 0."""
+def number(text: str) -> float:
+    """Return a finite number above 0, a per cent sign taken into account."""
     try:
-        value = float(text)
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
@@ -101,36 +112,90 @@ def positive_share(text: str) -> float:
     return value
 
 
+def encoding(text: str) -> str:
+    """Return an encoding of text by Python's name of it."""
+    try:
+        found = codecs.lookup(text).name
+        if "\n".encode(found).decode(found) != "\n":
+            raise LookupError
+    except (LookupError, ValueError, TypeError, AttributeError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no encoding of text; such are utf-8, utf-16, cp1252, shift_jis"
+        ) from None
+    return "utf-8" if found == "utf-8-sig" else found  # a mark is dropped in any
+
+
 @contextmanager
-def opened(name: str) -> Iterator[IO[bytes]]:
+def opened(name: str) -> Iterator[io.BufferedReader]:
     """Open a file of texts, or stdin for "-"."""
     if name == "-":
-        yield sys.stdin.buffer
+        source: Any = sys.stdin.buffer  # `Any`: typed as any stream, and used as one that is read
+        # A second buffer would wait until it is full, and answers with it.
+        yield source if isinstance(source, io.BufferedReader) else io.BufferedReader(source)
         return
-    path = Path(name)
-    if not path.is_file():
-        raise UserError(f"cannot read {name}: no such file")
-    with path.open("rb") as source:
-        yield source
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(name).open("rb", buffering=0))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UserError(f"cannot read {name}: {reason.lower()}") from None
+        yield io.BufferedReader(file, HEAD)
 
 
 def inputs(
-    args: argparse.Namespace, source: Iterable[bytes], classifier: Classifier
-) -> Iterator[tuple[str, ...] | Rejected]:
-    """Return the texts of each line, as JSON where the options or the file's name say so."""
-    from smartbert.serve.inputs import read_lines
+    args: argparse.Namespace, source: io.BufferedReader, classifier: Classifier
+) -> Iterator[Texts]:
+    """Return the texts of each line or row, as the options or else the file's name tell its form.
 
-    jsonl = args.jsonl or args.file.endswith(".jsonl")
-    return read_lines(source, jsonl=jsonl, columns=classifier.columns)
+    Raises:
+        UserError: if the file is seen to be something else.
+    """
+    ending = Path(args.file).suffix.lower().removeprefix(".")
+    form = args.form or (ending if ending in FORMS and ending != LINES else None)
+    name = "stdin" if args.file == "-" else args.file
+    columns = classifier.columns
+    if args.column and form in (None, LINES):
+        raise UserError(f"--column names a column, and {name} is read as lines; add --csv or --tsv")
+    if args.column and columns and len(args.column) != len(columns):
+        raise UserError(
+            f"this model reads {len(columns)} columns ({', '.join(columns)}), given are"
+            f" {', '.join(args.column)}; set by --column, once for each"
+        )
+    check_kind(source.peek(HEAD)[:HEAD], name=name, form=form, encoding=args.encoding)
+    return read_inputs(
+        source,
+        form=form or LINES,
+        columns=columns,
+        chosen=tuple(args.column),
+        encoding=args.encoding or UTF8,
+        name=name,
+    )
+
+
+class Empty:
+    """How many of the inputs that pass by have a text of no characters."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def among(self, texts: Iterator[Texts]) -> Iterator[Texts]:
+        """Return the same inputs, and count."""
+        for one in texts:
+            if isinstance(one, tuple):
+                self.number += any(isinstance(text, str) and not text.strip() for text in one)
+            yield one
 
 
 def run_predict(args: argparse.Namespace) -> int:
     """Write a JSON line for each line of the input."""
+    if args.budget is not None:
+        check_budget(args.budget)
     with opened(args.file) as source:
         from smartbert.serve.classifier import Prediction, to_json
 
         classifier = load(args, point=args.point, budget=args.budget)
-        texts = inputs(args, source, classifier)
+        empty = Empty()
+        texts = empty.among(inputs(args, source, classifier))
         answers = classifier(texts, batch_size=args.batch_size, window=args.window)
         found = rejected = truncated = 0
         spent = 0.0
@@ -145,6 +210,8 @@ def run_predict(args: argparse.Namespace) -> int:
     parts = [f"{found} classified"]
     if found:
         parts.append(f"{spent / found:.0%} of dense BERT's FLOPs")
+    if empty.number:
+        parts.append(f"{empty.number} of empty text")
     if truncated:
         parts.append(f"{truncated} truncated to {classifier.max_tokens} tokens")
     if rejected:
@@ -180,8 +247,9 @@ def run_bench(args: argparse.Namespace) -> int:
     if args.file:
         with opened(args.file) as source:
             texts = inputs(args, source, classifier)
-            read = [classifier.encode(t) for t in texts if not isinstance(t, Rejected)]
-        examples = [one[0] for one in read if not isinstance(one, Rejected)][: args.examples]
+            read = (classifier.encode(t) for t in texts if not isinstance(t, Rejected))
+            good = (one[0] for one in read if not isinstance(one, Rejected))
+            examples = list(islice(good, args.examples))
         if not examples:
             raise UserError(f"{args.file} holds no line that can be classified")
         what = f"the texts of {args.file}"

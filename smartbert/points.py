@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from smartbert.errors import UserError
 from smartbert.policies import Policy
 from smartbert.records import OPTIONAL, Record
 
@@ -145,6 +146,17 @@ def points_of(space: str) -> tuple[str, ...]:
     alone, whose settings can be listed before tune is seen.
     """
     return POINTS if space == MAIN else tuple(name for name in POINTS if name != CERTIFIED)
+
+
+def check_budget(budget: float) -> None:
+    """Raise UserError for a budget that is no share of dense BERT's cost."""
+    if 0 < budget <= 1:
+        return
+    meant = f"{budget:g} % is --budget {budget / 100:g}; " if 1 < budget <= 100 else ""
+    raise UserError(
+        f"budget {budget:g} is no share of dense BERT's cost, above 0 and at most 1; {meant}all"
+        f" layers run at --point {FULL}"
+    )
 
 
 def within(cost: float, budget: float) -> bool:

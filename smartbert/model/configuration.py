@@ -53,6 +53,8 @@ class AdaptiveBertConfig(BertConfig):
     """
 
     model_type = "adaptive_bert"
+    # What the library's Trainer leaves out of an evaluation's predictions, beside the logits.
+    keys_to_ignore_at_inference = ["parts", "exit_layer", "executed", "gates"]
 
     encoder: str = "bert"
     gates: str | None = None

@@ -6,6 +6,7 @@ Shapes: N examples, T tokens, H hidden width, d small width.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from smartbert.errors import unknown
 from smartbert.model.attention import DefaultLinear, SmallAttention
@@ -25,13 +26,14 @@ class Gate(nn.Module):
         self.attention = SmallAttention(config, config.gate_heads)
         self.score = DefaultLinear(config.small_width, 1, bias_start=config.gate_bias)
 
-    def forward(self, hidden: Tensor, attention_mask: Tensor, draw: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, attention_mask: Tensor, draw: Tensor | None = None) -> Tensor:
         """Return (N,) in (0, 1) from hidden (N, T, H); `draw` is for gates that do not look."""
         mixed = self.attention(torch.tanh(self.embed(hidden)), attention_mask)
         # In float32 under mixed precision too: gates sit within hundredths of the threshold, where
         # bfloat16's steps (0.004) would make training and inference decide differently.
         with torch.autocast(hidden.device.type, enabled=False):
-            return torch.sigmoid(self.score(mixed.float())).squeeze(-1)
+            weight, bias = self.score.weight.float(), self.score.bias.float()
+            return torch.sigmoid(F.linear(mixed.float(), weight, bias)).squeeze(-1)
 
 
 class BlindGate(nn.Module):
@@ -51,10 +53,10 @@ class BlindGate(nn.Module):
         self.values = nn.Parameter(torch.zeros(self.VALUES), requires_grad=False)
 
     def forward(self, hidden: Tensor, attention_mask: Tensor, draw: Tensor) -> Tensor:
-        """Return (N,) from draws (N,) in [0, 1)."""
+        """Return (N,) from draws (N,) in [0, 1), as `lots` gives them."""
         if self.kind == "constant":
             return self.values[self.VALUES // 2].expand(len(draw))
-        return self.values[(draw * self.VALUES).long()]
+        return self.values[(draw * self.VALUES).long().to(self.values.device)]
 
 
 def make_gate(config: AdaptiveBertConfig) -> nn.Module:
@@ -66,16 +68,16 @@ def make_gate(config: AdaptiveBertConfig) -> nn.Module:
     return Gate(config) if config.gates == "learned" else BlindGate(config.gates)
 
 
-def lots(input_ids: Tensor, layer: int) -> Tensor:
-    """Return one number in [0, 1) per example (N,), a hash of its token ids (N, T) and the layer.
+def lots(input_ids: Tensor, attention_mask: Tensor, layer: int) -> Tensor:
+    """Return one number in [0, 1) per example, float64 (N,) on the CPU: a hash of the layer and of
+    the tokens (N, T) that the mask (N, T) shows.
 
-    Id 0 does not count: with 0 for padding the number is the same in every batch and on every
-    machine.
+    Padding does not count, whatever its id and its side, so the number is the same in every batch.
+    On the CPU, since not every device has float64.
     """
-    weights = (
-        torch.arange(1, input_ids.shape[1] + 1, device=input_ids.device) * 40503 + layer * 7919
-    )
-    mixed = ((input_ids * weights) % 1000003).sum(1) * 69069 + layer * 362437
+    ids, shown = input_ids.cpu(), attention_mask.cpu().long()
+    weights = shown.cumsum(1) * 40503 + layer * 7919
+    mixed = ((ids * shown * weights) % 1000003).sum(1) * 69069 + layer * 362437
     return ((mixed * mixed + 12345) % 1000003).double() / 1000003
 
 

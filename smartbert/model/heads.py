@@ -50,7 +50,8 @@ class Head(nn.Module):
 
     def certain(self, vector: Tensor) -> Tensor:
         """Return how certain the answer to a vector (N, width) is, float32 (N,), from 0 to 1."""
-        return torch.sigmoid(self.__dict__["certainty"](vector).float()).squeeze(-1)
+        certainty: nn.Linear = self.__dict__["certainty"]
+        return torch.sigmoid(certainty(vector.to(certainty.weight.dtype)).float()).squeeze(-1)
 
     def forward(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         """Return logits (N, C) from hidden (N, T, H)."""

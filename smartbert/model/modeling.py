@@ -4,7 +4,8 @@ inference.
 `AdaptiveBert.layers` is the training pass (every layer is computed, gates mix its input and output;
 methods 2.2); `AdaptiveBert.infer` is the inference pass (skipped layers and finished rows are not
 computed; methods 2.4). `forward` picks one by `self.training`, so that Trainer, DDP and pipelines
-work unchanged.
+work unchanged, and refuses what would be wrong without a word: a traced path, a loss that trains
+neither gates nor exits.
 
 Shapes: N examples, L layers, T tokens, H hidden width, C classes.
 """
@@ -18,8 +19,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import initialization as init
+from transformers.utils.generic import can_return_tuple
+from transformers.utils.import_utils import is_jit_tracing, is_torch_fx_proxy
 
 from smartbert.errors import UserError
 from smartbert.model.attention import DefaultLinear, projection
@@ -34,7 +39,7 @@ from smartbert.model.encoder import (
     new_name,
     run_layer,
 )
-from smartbert.model.gates import lots, make_gate, straight_through
+from smartbert.model.gates import Gate, lots, make_gate, straight_through
 from smartbert.model.heads import (
     answered,
     exit_kind,
@@ -46,6 +51,16 @@ from smartbert.model.outputs import AdaptiveOutput, FrozenStates, LayerStates
 from smartbert.policies import Policy
 
 GATING = ("off", "soft", "hard")
+TRACED = (
+    "an adaptive model has no graph of fixed shape: tracing and exporting (`torch.jit.trace`,"
+    " `torch.export`, `torch.onnx`) would keep the path of one example for all; use"
+    " `torch.compile` or smartbert.serve.engine.Engine, or export at full depth: set"
+    " `skip_threshold` and `exit_thresholds` of the model's config to None"
+)
+TRAINED = (
+    "the loss of its answers trains neither the gates nor the exits of an adaptive model; train it"
+    " by its method (`methods` in the run's config), or call .eval() to classify"
+)
 
 
 class AdaptiveBert(PreTrainedModel):
@@ -66,6 +81,9 @@ class AdaptiveBert(PreTrainedModel):
     _supports_sdpa = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+    # Gates lie within hundredths of their threshold, where half precision has too few steps.
+    _keep_in_fp32_modules_strict = [r"gates\.\d+\.score", r"gates\.\d+\.values"]
+    accepts_loss_kwargs = False  # the loss is a mean over the batch, whatever Trainer accumulates
 
     def __init__(self, config: AdaptiveBertConfig):
         super().__init__(config)
@@ -144,15 +162,25 @@ class AdaptiveBert(PreTrainedModel):
             raise ValueError(f"the model to continue lacks {needed[0]}")
 
     def embed(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Return h_0 (N, T, H), the 0/1 mask (N, T) and what all layers take beside h and it."""
+        """Return h_0 (N, T, H), the 0/1 mask (N, T) and what all layers take beside h and it.
+
+        Raises:
+            UserError: if the batch is longer than the encoder has positions for.
+        """
         ids = batch["input_ids"]
+        if not is_jit_tracing() and ids.shape[1] > self.config.positions:
+            longest = self.config.max_tokens or self.config.positions
+            raise UserError(
+                f"an input has {ids.shape[1]} tokens, this model takes at most"
+                f" {self.config.positions}; set `truncation=True, max_length={longest}` of the"
+                " tokenizer or pipeline"
+            )
         mask = batch.get("attention_mask")
         mask = torch.ones_like(ids) if mask is None else mask
         record = self.config.record
         hidden = embed(self.encoder, record, ids, batch.get("token_type_ids"))
         return hidden, mask, record.shared(self.encoder, hidden)
 
-    @property
     def own_threshold(self) -> float:
         """The skip threshold that the model was trained for."""
         if self.config.skip_threshold is None:
@@ -181,7 +209,7 @@ class AdaptiveBert(PreTrainedModel):
             gates.append(self.gate(index, hidden, mask, batch["input_ids"]))
             gate = gates[-1]
             if gating == "hard":
-                gate = straight_through(gate, self.own_threshold)
+                gate = straight_through(gate, self.own_threshold())
             gate = gate[:, None, None].to(outputs[-1].dtype)
             hidden = (1 - gate) * outputs[-1] + gate * hidden
         return LayerStates(inputs, outputs, hidden, torch.stack(gates, 1) if gates else None, mask)
@@ -201,6 +229,7 @@ class AdaptiveBert(PreTrainedModel):
         states = self.layers(batch, gating)
         return FrozenStates(states.outputs[:-1], states.last, states.attention_mask)
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: Tensor,
@@ -212,8 +241,16 @@ class AdaptiveBert(PreTrainedModel):
     ) -> AdaptiveOutput:
         """Train on the stage's objective (training mode) or classify with the stored thresholds.
 
+        A model of neither gates nor exits is also trained without an objective, as the library's
+        classifiers are.
+
         Args:
+            labels: class ids (N,); with them the answer has its cross-entropy as `loss`.
             states: of frozen layers, in training (see `frozen`).
+
+        Raises:
+            UserError: if a model whose path depends on the example is traced or exported; if one
+                with gates or exits is trained without an objective.
         """
         given = {
             "states": states,
@@ -227,7 +264,23 @@ class AdaptiveBert(PreTrainedModel):
             parts = self.objective(self, batch)
             detached = {name: value.detach() for name, value in parts.items()}
             return AdaptiveOutput(loss=parts["loss"], parts=detached)
-        return self.infer(batch, policy_from_config(self.config))
+        learns = self.training and torch.is_grad_enabled()
+        if learns and (self.gates is not None or self.exits is not None):
+            raise UserError(TRAINED)
+        policy = policy_from_config(self.config)
+        tested = policy.tested(self.config.num_hidden_layers).any()
+        fixed = policy.skip_threshold is None and not tested
+        graph = fixed and _traced(input_ids)
+        output = self.dense(batch) if graph or learns else self.infer(batch, policy)
+        if labels is None:
+            return output
+        loss = F.cross_entropy(output.logits, labels.to(output.logits.device))
+        return AdaptiveOutput(loss=loss, **output)
+
+    def dense(self, batch: dict[str, Tensor]) -> AdaptiveOutput:
+        """Return the final head's answer after all layers, gradients included; no gate, no exit."""
+        states = self.layers(batch, "off")
+        return AdaptiveOutput(logits=self.head(states.last, states.attention_mask).float())
 
     @torch.no_grad()
     def infer(self, batch: dict[str, Tensor], policy: Policy) -> AdaptiveOutput:
@@ -236,7 +289,12 @@ class AdaptiveBert(PreTrainedModel):
 
         Decisions are those of one example at a time (methods 2.4): skip if gate >= threshold, then
         no exit test; else run the layer and stop if the policy says so.
+
+        Raises:
+            UserError: if the call is traced or exported, as the path depends on the examples.
         """
+        if _traced(batch["input_ids"]):
+            raise UserError(TRACED)
         hidden, mask, shared = self.embed(batch)
         device, (n, depth) = hidden.device, (len(hidden), self.config.num_hidden_layers)
         logits = torch.empty(n, self.config.classes, device=device)
@@ -257,7 +315,7 @@ class AdaptiveBert(PreTrainedModel):
                 continue
             rows = torch.as_tensor(run, device=device)
             output = self.layer(index, hidden[rows], mask[rows], shared)
-            hidden = hidden.index_copy(0, rows, output)
+            hidden = hidden.index_copy(0, rows, output.to(hidden.dtype))
             executed[run, index] = True
             if self.exits is None or index == depth - 1 or not policy.tests(index):
                 continue
@@ -284,8 +342,9 @@ class AdaptiveBert(PreTrainedModel):
         """Return the probability (N,) that layer `index` (0-based) is skipped."""
         if self.gates is None:
             raise ValueError("this model has no gates")
-        ids = input_ids.masked_fill(attention_mask == 0, 0)  # whatever the encoder pads with
-        return self.gates[index](hidden, attention_mask, lots(ids, index))
+        gate = self.gates[index]
+        draw = None if type(gate) is Gate else lots(input_ids, attention_mask, index)
+        return gate(hidden, attention_mask, draw)
 
     def layer(
         self,
@@ -301,6 +360,16 @@ class AdaptiveBert(PreTrainedModel):
         given = record.shared(self.encoder, hidden) if shared is None else shared
         mask = layer_mask(self.encoder, hidden, attention_mask)
         return run_layer(layers_of(self.encoder, record)[index], hidden, **given, **mask)
+
+
+def _traced(input_ids: Tensor) -> bool:
+    """Return whether a graph is made of this call; one of `torch.compile` looks at every call."""
+    return (
+        is_jit_tracing()
+        or torch.compiler.is_exporting()
+        or is_torch_fx_proxy(input_ids)
+        or get_proxy_mode() is not None
+    )
 
 
 AutoModelForSequenceClassification.register(AdaptiveBertConfig, AdaptiveBert)

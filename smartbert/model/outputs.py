@@ -50,8 +50,9 @@ class AdaptiveOutput(ModelOutput):
     """Answer of one forward call. The library wants a default for every field.
 
     Attributes:
-        loss: scalar, in training with an objective; then there is no answer.
-        logits: (N, C); the exiting layer's, or the final head's.
+        loss: scalar; in training the objective's, and then there is no answer; else the
+            cross-entropy of the answers, where labels are given.
+        logits: (N, C) float32; the exiting layer's, or the final head's.
         parts: the loss by component, detached scalars, in training.
         exit_layer: (N,) the last layer visited, 1-based; L if no exit happened.
         executed: (N, L) bool, layers that ran.
@@ -59,7 +60,7 @@ class AdaptiveOutput(ModelOutput):
     """
 
     loss: Tensor | None = None
-    logits: Tensor = None  # type: ignore[assignment]  # set by infer
+    logits: Tensor = None  # type: ignore[assignment]  # set by infer and dense
     parts: dict[str, Tensor] | None = None
     exit_layer: Tensor = None  # type: ignore[assignment]  # set by infer
     executed: Tensor = None  # type: ignore[assignment]  # set by infer

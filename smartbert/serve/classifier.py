@@ -14,15 +14,17 @@ import torch
 
 from smartbert.cost import CostModel, convention
 from smartbert.criteria import log_softmax
-from smartbert.errors import UserError, unknown
+from smartbert.errors import UserError, first_line, unknown
 from smartbert.model.configuration import AdaptiveBertConfig, architecture
 from smartbert.model.folder import check_folder, load_model
-from smartbert.points import PublishedPoint, within
+from smartbert.points import PublishedPoint, check_budget, within
 from smartbert.policies import Decisions, Policy
 from smartbert.results import TOKENIZER
 from smartbert.serve.engine import WINDOW, Answer, Engine, Example
 from smartbert.serve.inputs import Rejected
 from smartbert.tasks import TASKS
+
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Classifier:
         point, budget: which stored thresholds to use (`stored_policy`); neither: the
             config's.
         dtype: "fp32" or "bf16".
-        device: "auto" takes a GPU where there is one.
+        device: "auto" takes a CUDA GPU where there is one.
+
+    One classifier may serve many threads: nothing in it changes after it is made.
 
     Raises:
         UserError: if the folder holds no model of ours, or not the wanted thresholds.
@@ -78,9 +82,15 @@ class Classifier:
             policy = stored_policy(model.config, point=point, budget=budget)
         self.engine = Engine(model, policy, dtype=dtype)
         self.config = config = model.config
-        self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER[0]))
-        self.tokenizer.no_padding()
-        self.max_tokens = config.max_tokens or config.positions
+        self.max_tokens = min(config.max_tokens or config.positions, config.positions)
+        # Two of them: truncation is a tokenizer's state, which no thread may switch for others.
+        self.tokenizer, self.cutting = (
+            Tokenizer.from_file(str(folder / TOKENIZER[0])) for _ in range(2)
+        )
+        for tokenizer in (self.tokenizer, self.cutting):
+            tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.cutting.enable_truncation(self.max_tokens)
         spec = TASKS.get(config.task or "")
         self.columns = spec.columns if spec else None
         self.names = config.names
@@ -121,13 +131,13 @@ class Classifier:
         wrong = self._wrong(texts)
         if wrong:
             return Rejected(wrong)
-        self.tokenizer.no_truncation()
         first, second = (*texts, None)[:2]
         encoded = self.tokenizer.encode(first, second)
         cut = len(encoded.ids) - self.max_tokens
         if cut > 0:
-            self.tokenizer.enable_truncation(self.max_tokens)
-            encoded = self.tokenizer.encode(first, second)
+            encoded = self.cutting.encode(first, second)
+        if not encoded.ids:
+            return Rejected("this model's tokenizer makes no token of it")
         return Example(encoded.ids, encoded.type_ids), max(cut, 0)
 
     def _wrong(self, texts: tuple[str, ...]) -> str | None:
@@ -140,8 +150,11 @@ class Classifier:
         for name, text in zip(wanted, texts, strict=True):
             if not isinstance(text, str):
                 return f"{name} is {type(text).__name__}, expected text"
-            if not text.strip():
-                return f"{name} is empty"
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError as error:
+                half = f"\\u{ord(text[error.start]):04x}"
+                return f"{name} has half a character ({half}) at place {error.start + 1}: no text"
         return None
 
     def _prediction(self, example: Example, cut: int, answer: Answer) -> Prediction:
@@ -164,25 +177,30 @@ class Classifier:
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of a name; "auto" takes a GPU where there is one.
+    """Return the device of a name; "auto" takes a CUDA GPU where there is one.
 
     Raises:
-        UserError: if there is no such device here.
+        UserError: if there is no such device here, or answers were never checked on its kind.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    known = f"known: auto, {', '.join(DEVICES)}, cuda:1, ...; set by --device"
     try:
         device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"unknown device {name!r}; {known}") from None
+    if device.type not in DEVICES:
+        raise UserError(f"no answer was ever checked on device {name!r}; {known}")
+    try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"no device {name!r} here: {reason}; set by --device") from None
+        raise UserError(f"no device {name!r} here: {first_line(error)}; {known}") from None
     return device
 
 
 def to_json(number: int, answer: Prediction | Rejected) -> str:
     """Return an answer as a JSON line."""
-    return json.dumps({"line": number, **asdict(answer)}, ensure_ascii=False)
+    return json.dumps({"line": number, **asdict(answer)})  # ASCII: any terminal can show it
 
 
 def stored_policy(
@@ -197,8 +215,11 @@ def stored_policy(
             for budgets the dearest within it is taken.
 
     Raises:
-        UserError: if the model carries no such point, or nothing within the budget.
+        UserError: if the model carries no such point, or nothing within the budget, or if that is
+            no share of a cost.
     """
+    if budget is not None:
+        check_budget(budget)
     points, front = stored_points(config), _stored_front(config)
     if not points:
         raise UserError(

@@ -212,7 +212,7 @@ class Engine:
         """Return the rows' gates of layer `index`, (n,); None where nothing is ever skipped."""
         if not self._skipping:
             return None
-        draw = None if draws is None else draws[torch.as_tensor(alive, device=self.device), index]
+        draw = None if draws is None else draws[torch.as_tensor(alive), index]
         return self.gates[index](hidden, rows, draw).float().cpu().numpy()
 
     def _runs(
@@ -232,12 +232,12 @@ class Engine:
             )
 
     def _draws(self, examples: Sequence[Example]) -> Tensor | None:
-        """Return the lots (N, L) of gates that do not look at the example."""
+        """Return the lots (N, L), on the CPU, of gates that do not look at the example."""
         if not self.blind:
             return None
-        ids = pad([e.ids for e in examples], [e.types for e in examples])["input_ids"]
-        ids = ids.to(self.device)
-        return torch.stack([lots(ids, index) for index in range(self.depth)], 1)
+        batch = pad([e.ids for e in examples], [e.types for e in examples])
+        ids, shown = batch["input_ids"], batch["attention_mask"]
+        return torch.stack([lots(ids, shown, index) for index in range(self.depth)], 1)
 
     def stream(
         self, examples: Iterable[Example], *, batch_size: int = 32, window: int = WINDOW

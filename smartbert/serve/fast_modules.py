@@ -37,19 +37,26 @@ class FastSmallAttention:
     """
 
     def __init__(self, attention: SmallAttention, last: nn.Linear, cast: Cast):
+        def exact(weight: Tensor) -> Tensor:
+            return weight.detach().cpu().double()  # not every device has float64
+
         def split(weight: Tensor) -> Tensor:
-            return weight.detach().double().unflatten(0, (attention.heads, -1))
+            return exact(weight).unflatten(0, (attention.heads, -1))
+
+        device = last.weight.device
 
         query, key, value = (split(m.weight) for m in _maps(attention))
         keys = key.transpose(1, 2) * key.shape[1] ** -0.5  # (heads, d, d / heads)
         bias = keys @ split(attention.query.bias)[..., None]
-        self.ask = cast((keys @ query).flatten(0, 1)), cast(bias.flatten())
+        asked = (keys @ query).flatten(0, 1), bias.flatten()
+        self.ask = tuple(cast(part).to(device) for part in asked)
         self.heads = attention.heads
-        weight = last.weight.detach().double()
+        weight = exact(last.weight)
         out = weight.unflatten(1, (attention.heads, -1)).transpose(0, 1)
-        bias = last.bias.double() + weight @ attention.value.bias.double()
+        bias = exact(last.bias) + weight @ exact(attention.value.bias)
         # In float32 as in training: gates sit within hundredths of the threshold.
-        self.last = (out @ value).transpose(0, 1).flatten(1).float(), bias.detach().float()
+        told = (out @ value).transpose(0, 1).flatten(1), bias
+        self.last = tuple(part.float().to(device) for part in told)
 
     def __call__(self, first: Tensor, block: Tensor, present: Tensor | None) -> Tensor:
         """Return `last` of the attention's answer, float32 (n, out), from the first tokens (n, d),
@@ -170,8 +177,9 @@ class PlainGate:
         self.gate = gate
 
     def __call__(self, hidden: Tensor, rows: Ragged, draw: Tensor | None) -> Tensor:
-        """Return (n,) probabilities of skipping."""
-        return self.gate(*_block(hidden, rows, self.gate), draw)
+        """Return (n,) probabilities of skipping; the gate has its own type of numbers."""
+        own = next((weight.dtype for weight in self.gate.parameters()), hidden.dtype)
+        return self.gate(*_block(hidden.to(own), rows, self.gate), draw)
 
 
 class PlainHead:

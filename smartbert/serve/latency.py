@@ -235,7 +235,7 @@ def usage_pattern(
 def made_up_examples(config: AdaptiveBertConfig, number: int, *, seed: int = 0) -> list[Example]:
     """Return inputs of random tokens, of lengths as short sentences have them."""
     rng = np.random.default_rng(seed)
-    longest = min(64, config.max_tokens or config.positions)
+    longest = min(64, config.max_tokens or config.positions, config.positions)
     low = min(1000, config.vocab_size // 2)  # above the special tokens
     return random_examples(number, min(8, longest), longest, rng, ids=(low, config.vocab_size))
 

@@ -1,8 +1,9 @@
 """Publishing: a trained run as a folder for users, with its tuned thresholds and a model card.
 
 The folder loads with `AutoModelForSequenceClassification.from_pretrained` (after `import
-smartbert.modeling`) and answers at one of its operating points. The weights are linked where the
-file system can, so publishing costs no disk. No torch.
+smartbert.modeling`) and answers at one of its operating points. Its tokenizer cuts texts where
+training cut them. The weights are linked where the file system can, so publishing costs no disk. No
+torch.
 """
 
 import json
@@ -35,6 +36,7 @@ from smartbert.records import Record
 from smartbert.results import CONFIG, TOKENIZER, WEIGHTS
 from smartbert.tasks import task
 
+CUTTING = "CuttingTokenizer"  # of `smartbert.model.tokenizer`, by the name that the library knows
 HOW_TO_LOAD = """\
 ## How to load
 
@@ -108,9 +110,15 @@ def publish(
         "front": [setting.to_json() for setting in front],
         **_thresholds(points[first].policy if first else Policy()),
     }
+    tokenizer, settings = TOKENIZER
+    own = read_json(run / settings)
+    if not isinstance(own, dict):
+        raise UserError(f"{run / settings} is no tokenizer's; run again to train the model anew")
+    own |= {"model_max_length": facts.max_tokens, "tokenizer_class": CUTTING}
     out.mkdir(parents=True, exist_ok=True)
-    for name in (WEIGHTS, *TOKENIZER):
+    for name in (WEIGHTS, tokenizer):
         link(run / name, out / name)
+    write_text(out / settings, json.dumps(own, indent=1, sort_keys=True) + "\n")
     write_text(out / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")
     write_text(out / "README.md", card(tuned, points, first, facts, caption))
 

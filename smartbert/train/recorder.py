@@ -207,7 +207,7 @@ def grid_from_tune(
     """
     if model.gates is None:
         return np.array([NEVER_SKIP], dtype=np.float32)
-    extra = [*skip_thresholds, model.own_threshold]  # its own is scored whatever is tuned
+    extra = [*skip_thresholds, model.own_threshold()]  # its own is scored whatever is tuned
     gates = own_path(model, tune, progress=progress).gates if quantiles else np.empty(0)
     return skip_grid(gates, quantiles=quantiles, extra=extra)
 
@@ -224,7 +224,7 @@ def own_path(
         progress: called with (examples done, N).
     """
     # A grid of one threshold leaves one row to every example.
-    grid = np.array([model.own_threshold], dtype=np.float32)
+    grid = np.array([model.own_threshold()], dtype=np.float32)
     arrays = _record_split(model, split, grid, progress)
     return Paths(
         arrays["gates"],

@@ -119,7 +119,8 @@ class StageTrainer(Trainer):
                 f" (now {self.args.learning_rate:g}) of this method or task"
             )
         for name, value in output.parts.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value.double()
+            kept = value.cpu() if value.device.type == "mps" else value  # Apple's has no float64
+            self.sums[name] = self.sums.get(name, 0.0) + kept.double()
         self.summed += 1
         return (output.loss, output) if return_outputs else output.loss
 

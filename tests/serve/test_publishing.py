@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from smartbert.errors import UserError
 from smartbert.points import GLOBAL, MAIN
 from smartbert.policies import Policy
 from smartbert.serve.classifier import Classifier, Prediction, stored_policy
-from smartbert.serve.inputs import Rejected, read_lines
+from smartbert.serve.inputs import Rejected, read_inputs
 from smartbert.serve.latency import usage_pattern
 from smartbert.serve.publishing import operating_points, publish
 
@@ -59,6 +60,15 @@ def test_a_published_model_answers_at_drop1_and_knows_its_other_points(published
         stored_policy(model.config, budget=0.3)
 
 
+def test_a_per_cent_sign_says_what_is_meant(published, monkeypatch, capsys):
+    folder = published("sst2")
+    found = [
+        predict(monkeypatch, capsys, folder, b"a good film\nbad\n", "--budget", share)
+        for share in ("0.44", "44%")
+    ]
+    assert found[0][:2] == found[1][:2] and found[0][0] == 0
+
+
 def test_a_budget_is_spent_on_the_dearest_setting_of_the_curve(published):
     """Tuning chose it as the dearest that it cannot tell from the best; the luckiest is not it."""
     import smartbert.modeling  # noqa: F401 (registers the model type)
@@ -66,7 +76,7 @@ def test_a_budget_is_spent_on_the_dearest_setting_of_the_curve(published):
     model = AutoModelForSequenceClassification.from_pretrained(published())
     for setting in model.config.front:
         setting["tune_score"] = 90 - 10 * setting["tune_cost"]
-    for budget, threshold in ((0.44, 0.9), (0.69, 0.7), (1.03, 0.4)):
+    for budget, threshold in ((0.44, 0.9), (0.69, 0.7), (1.0, 0.4)):
         policy = stored_policy(model.config, budget=budget)
         assert policy.thresholds == (threshold,) * (DEPTH - 1)
 
@@ -95,6 +105,41 @@ def test_the_pipeline_answers_as_the_classifier_does(published):
     for theirs, own in zip(classify(texts), ours, strict=True):
         assert theirs["label"] == own.label
         assert theirs["score"] == pytest.approx(own.score, abs=1e-4)
+
+
+@pytest.mark.parametrize("task", ["sst2", "mnli"])
+def test_the_pipeline_cuts_long_texts_where_training_did(published, task):
+    folder, rng = published(task), np.random.default_rng(0)
+    classify = pipeline("text-classification", model=str(folder))
+    fields = 1 if task == "sst2" else 2
+    texts = [
+        tuple(" ".join(rng.choice(WORDS[4:], size)) for _ in range(fields))
+        for size in (*range(40), 200)
+    ]
+    texts += [("good", "")[:fields], ("", "not bad")[:fields]]
+    given = [dict(zip(("text", "text_pair"), one, strict=False)) for one in texts]
+    ours = list(Classifier(folder)(texts))
+    theirs = classify(given)
+    assert sum(own.truncated > 0 for own in ours) >= 30
+    assert [one["label"] for one in theirs] == [own.label for own in ours]
+    for one, own in zip(theirs, ours, strict=True):
+        assert one["score"] == pytest.approx(own.score, abs=1e-4)
+    tokenizer, long = classify.tokenizer, texts[40][0]
+    assert len(tokenizer(long)["input_ids"]) == tokenizer.model_max_length == 12
+    assert len(tokenizer(long, truncation=False)["input_ids"]) == 202
+    assert len(tokenizer([long], max_length=8)["input_ids"][0]) == 8
+    assert tokenizer("good", "")["input_ids"] == tokenizer(["good"], [""])["input_ids"][0]
+
+
+def test_publishing_leaves_the_runs_own_tokenizer_alone(published, tmp_path):
+    folder = published()
+    for name in ("tokenizer_config.json", "tokenizer.json"):  # as publishing once linked them
+        (folder / name).unlink()
+        os.link(tmp_path / "run" / name, folder / name)
+    before = (tmp_path / "run" / "tokenizer_config.json").read_bytes()
+    published()
+    assert (tmp_path / "run" / "tokenizer_config.json").read_bytes() == before
+    assert (folder / "tokenizer_config.json").read_bytes() != before
 
 
 def test_the_card_has_metadata_points_and_how_to_load(published):
@@ -129,13 +174,14 @@ def test_predict_writes_a_row_for_every_line(published, monkeypatch, capsys):
     text = f"a good film\n\n   \n{long}\nbad\tfilm\nnot bad".encode()
     status, rows, err = predict(monkeypatch, capsys, folder, text, "--budget", "0.5")
     assert status == 1 and [row["line"] for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert rows[1]["error"] == rows[2]["error"] == "sentence is empty"
+    assert rows[1] == {**rows[2], "line": 2} and rows[1]["label"]  # empty texts, in their places
     assert rows[4]["error"] == "expected 1 field (sentence), found 2"
     assert rows[3]["truncated"] == 42 - 12 and rows[0]["truncated"] == 0
-    for row in (rows[0], rows[3], rows[5]):
+    for row in (rows[0], rows[1], rows[3], rows[5]):
         assert 1 / CLASSES <= row["score"] <= 1 and 1 <= row["exit_layer"] <= DEPTH
         assert 0 <= row["layers"] <= row["exit_layer"] and row["relative_flops"] > 0
-    assert "3 classified" in err and "1 truncated to 12 tokens" in err and "3 rejected" in err
+    assert "5 classified" in err and "2 of empty text" in err
+    assert "1 truncated to 12 tokens" in err and "1 rejected" in err
 
 
 def test_predict_reads_pairs_json_and_bytes_that_are_no_text(published, monkeypatch, capsys):
@@ -184,7 +230,20 @@ def test_any_batch_size_and_window_gives_the_same_rows(published, monkeypatch, c
         (["--model", "PUBLISHED", "nofile"], "cannot read nofile: no such file"),
         (["--model", "PUBLISHED", "--point", "b5"], "unknown operating point 'b5' (did you mean"),
         (["--model", "PUBLISHED", "--budget", "0.01"], "no setting of this model costs at most"),
+        (["--model", "PUBLISHED", "--budget", "50"], "at most 1; 50 % is --budget 0.5; all layers"),
+        (["--model", "PUBLISHED", "--budget", "1.04"], "1.04 is no share of dense BERT's cost,"),
+        (["--model", "PUBLISHED", "--budget", "500"], "at most 1; all layers run at --point full"),
         (["--model", "PUBLISHED", "--device", "cuda:99"], "no device 'cuda:99' here"),
+        (["--model", "PUBLISHED", "--device", "mps"], "no answer was ever checked on device 'mps'"),
+        (["--model", "PUBLISHED", "--device", "meta"], "known: auto, cpu, cuda, cuda:1, ...; set"),
+        (["--model", "PUBLISHED", "--device", "gpu"], "unknown device 'gpu'; known: auto, cpu,"),
+        (["--model", "PUBLISHED", "/"], "cannot read /: is a directory"),
+        (["--model", "PUBLISHED", "a\0b"], "embedded null byte"),
+        (["--model", "PUBLISHED", "--column", "a"], "stdin is read as lines; add --csv or --tsv"),
+        (
+            ["--model", "PUBLISHED", "--csv", "--column", "a", "--column", "b"],
+            "this model reads 1 columns (sentence), given are a, b; set by --column",
+        ),
         (["--model", "RUN", "--budget", "0.5"], "this model carries no operating points"),
         (["--model", "BROKEN"], "cannot load the model in"),
     ],
@@ -209,7 +268,15 @@ def test_a_mistake_on_the_command_line_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "words", [["--budget", "0"], ["--budget", "nan"], ["--batch-size", "0"], ["--dtype", "fp8"]]
+    "words",
+    [
+        ["--budget", "0"],
+        ["--budget", "nan"],
+        ["--batch-size", "0"],
+        ["--dtype", "fp8"],
+        ["--encoding", "utf-88"],
+        ["--encoding", "base64"],
+    ],
 )
 def test_a_value_out_of_range_is_refused_by_the_parser(capsys, words):
     with pytest.raises(SystemExit) as stop:
@@ -227,7 +294,7 @@ def test_bench_prints_every_point_at_every_batch_size(published, capsys, tmp_pat
     texts = tmp_path / "texts.txt"
     texts.write_text("a good film\n\nbad plot\n")
     assert main(["bench", *words, str(texts)]) == 0
-    assert "2 inputs" in capsys.readouterr().out
+    assert "3 inputs" in capsys.readouterr().out
 
 
 def test_a_usage_pattern_has_the_shares_it_is_given():
@@ -243,13 +310,14 @@ def test_a_usage_pattern_has_the_shares_it_is_given():
 
 def test_lines_keep_their_count_and_order():
     lines = [b"one\r\n", b"\n", b"two\tthree"]
-    assert list(read_lines(lines, jsonl=False, columns=None)) == [("one",), ("",), ("two", "three")]
-    (deep,) = read_lines([b"[" * 100000], jsonl=True, columns=None)
+    found = list(read_inputs(lines, form="lines", columns=None))
+    assert found == [("one",), ("",), ("two", "three")]
+    (deep,) = read_inputs([b"[" * 100000], form="jsonl", columns=None)
     assert isinstance(deep, Rejected)
 
 
 def test_a_rejected_input_does_not_stop_the_others(published):
-    given = [("a good film",), Rejected("broken"), ("",), ("bad",)]
+    given = [("a good film",), Rejected("broken"), ("a", "b"), ("bad",)]
     found = list(Classifier(published("sst2"))(given, batch_size=2))
     assert [type(answer) for answer in found] == [Prediction, Rejected, Rejected, Prediction]
     assert found[1].error == "broken"
