@@ -202,7 +202,7 @@ LINES = ["good", "it, very good", "bad"]
         ("good\n".encode("utf-32-be"), "UTF-32-BE text; read it with --encoding utf-32-be"),
         ("naïve\ngood\nfür\n".encode("cp1252"), "name its encoding with --encoding"),
         (b"go\0od\xff\nbad\n", "binary, or of an encoding that only --encoding can tell"),
-        (gzip.compress(b"good\n"), "is gzip, no text"),
+        (gzip.compress(b"good\n", mtime=0), "is gzip, no text"),
         (b"PAR1\x15\x04", "is parquet, no text"),
         (b'{"text": "good"}\n', "holds JSON lines; read them with --jsonl, as text with --lines"),
         (b'[\n {"text": "good"}\n]\n', "one JSON value; write an object per line, and use --jsonl"),
@@ -347,7 +347,7 @@ FAULTS = {
     "a table without the column": (b"review,stars\ngood,5\n", "texts.csv", []),
     "JSON lines taken for text": (b'{"text": "good"}\n', "texts.txt", []),
     "JSON that is one list": (b'[{"text": "good"}]\n', "texts.jsonl", []),
-    "a packed file": (gzip.compress(b"good\n"), "texts.txt.gz", []),
+    "a packed file": (gzip.compress(b"good\n", mtime=0), "texts.txt.gz", []),
     "another kind of device": (b"good\n", "texts.txt", ["--device", "mps"]),
 }
 
