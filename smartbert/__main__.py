@@ -129,7 +129,10 @@ def encoding(text: str) -> str:
 def opened(name: str) -> Iterator[io.BufferedReader]:
     """Open a file of texts, or stdin for "-"."""
     if name == "-":
-        source: Any = sys.stdin.buffer  # `Any`: typed as any stream, and used as one that is read
+        # `Any`: typed as any stream, and used as one that is read
+        source: Any = getattr(sys.stdin, "buffer", None)
+        if source is None or not source.readable():
+            raise UserError("cannot read stdin: it is closed; name a file")
         # A second buffer would wait until it is full, and answers with it.
         yield source if isinstance(source, io.BufferedReader) else io.BufferedReader(source)
         return

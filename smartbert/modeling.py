@@ -1,6 +1,6 @@
 """The name under which published cards and users' files ask for the model; it lives in `model`.
 
-Importing it makes the model and the tokenizer of its folders known to transformers.
+Importing it makes the model and its tokenizer known to transformers.
 """
 
 from smartbert.model.configuration import adaptive_config

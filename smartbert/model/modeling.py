@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.nn import functional as F
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils.generic import can_return_tuple
 from transformers.utils.import_utils import is_jit_tracing, is_torch_fx_proxy
@@ -48,6 +48,7 @@ from smartbert.model.heads import (
     share_certainty,
 )
 from smartbert.model.outputs import AdaptiveOutput, FrozenStates, LayerStates
+from smartbert.model.tokenizer import CuttingTokenizer
 from smartbert.policies import Policy
 
 GATING = ("off", "soft", "hard")
@@ -372,4 +373,6 @@ def _traced(input_ids: Tensor) -> bool:
     )
 
 
+# Both at once, so that nobody has the model without the tokenizer that cuts for it.
 AutoModelForSequenceClassification.register(AdaptiveBertConfig, AdaptiveBert)
+AutoTokenizer.register(AdaptiveBertConfig, fast_tokenizer_class=CuttingTokenizer)

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerFast
-
-from smartbert.model.configuration import AdaptiveBertConfig
+from transformers import BatchEncoding, PreTrainedTokenizerFast
 
 
 class CuttingTokenizer(PreTrainedTokenizerFast):
@@ -31,6 +29,3 @@ class CuttingTokenizer(PreTrainedTokenizerFast):
         if options.get("return_tensors") is not None:
             return found
         return BatchEncoding({name: rows[0] for name, rows in found.items()}, found.encodings)
-
-
-AutoTokenizer.register(AdaptiveBertConfig, fast_tokenizer_class=CuttingTokenizer)

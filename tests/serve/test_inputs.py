@@ -292,6 +292,14 @@ def test_a_files_form_is_told_by_its_name_or_an_option(folder, tmp_path, capsys)
     assert status == 0 and len(rows) == 4
 
 
+def test_a_closed_stdin_is_refused_in_one_line(folder, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    status, rows, err = predicted(capsys, folder, "-")
+    assert (
+        status == 2 and not rows and err == "error: cannot read stdin: it is closed; name a file\n"
+    )
+
+
 def test_a_pipe_is_answered_while_it_is_open(folder, monkeypatch):
     """`--window 1` answers what is there, whatever was looked at first."""
     inner, outer = os.pipe()
