@@ -20,7 +20,7 @@ from smartbert.cost import CONVENTIONS
 from smartbert.criteria import CRITERIA
 from smartbert.errors import UserError
 from smartbert.manifest import Manifest
-from smartbert.metrics import measure
+from smartbert.metrics import METRICS, Metric, measure
 from smartbert.points import BUDGET_ROUNDING, BUDGETS, CURVE_BUDGETS, FIXED, Setting, Tuned
 from smartbert.policies import Policy, exit_signals
 from smartbert.report import explorer
@@ -296,6 +296,7 @@ def chosen(tuned: Tuned, space: str, budget: float) -> Setting | None:
 @needs_browser
 def test_every_tuned_setting_is_replayed_as_python_does(made, window, show):
     show(made.page)
+    window.value("Plotly.react = () => {}")  # the numbers alone
     budgets = sorted({*CURVE_BUDGETS, *BUDGETS.values()})
     compared = 0
     for task, part in (("rte", 0), ("mnli", 1)):
@@ -369,7 +370,9 @@ def test_a_rule_of_the_users_own_needs_no_javascript(run, window, show, tmp_path
     main = tuned.spaces["published"]
 
     def ruled(setting, number):
-        changes = {"criterion": rule.name, "thresholds": (0.25 + number / 100,) * 5}
+        # The first exit is off, and evaluated all the same: later ones depend on it.
+        thresholds = (rule.off, *(0.25 + number / 100 + layer / 10 for layer in range(4)))
+        changes = {"criterion": rule.name, "thresholds": thresholds}
         return replace(setting, **changes, parameters=(2.0,))
 
     spaces = {"published": replace(main, curve=tuple(map(ruled, main.curve, range(99))))}
@@ -381,8 +384,31 @@ def test_a_rule_of_the_users_own_needs_no_javascript(run, window, show, tmp_path
     assert policy.criterion == rule.name
     wanted = Made(out.explorer, run, 1000).numbers("rte", Setting("deebert", policy), 1)
     assert numbers(window) == pytest.approx(wanted, abs=1e-9)
-    label = window.value("document.querySelector('#thresholds label[for=exit-all]').textContent")
-    assert label == "Leave where steady entropy (window 2) <"
+    label = window.value("document.querySelector('#thresholds label[for=exit-1]').textContent")
+    assert label == "Layer 2: steady entropy (window 2) <"
+
+
+@needs_browser
+@pytest.mark.parametrize("score", [("mcc",), ("macro_f1",), ("accuracy", "macro_f1"), ("odd",)])
+def test_a_tasks_own_metrics_are_the_suites(run, window, show, tmp_path, monkeypatch, score):
+    odd = Metric("odd", "odd one", lambda counts: counts.hits[..., 0])
+    monkeypatch.setitem(METRICS, "odd", odd)
+    spec = replace(RECORDED["mnli"], score=score)
+    manifest = replace(MANIFEST, tasks={"mnli": spec})
+    out = copied(run, tmp_path)
+    write_explorer(*inputs(run, ["mnli"]), manifest, caption="", seed=SEED, out=out)
+    show(out.explorer, "#method=exit_only&budget=0.5")
+    trace = Trace.load(traces(run, "mnli", ["exit_only"], 1, "test")[0])
+    trace = trace.part(np.flatnonzero(trace.subset == 0))
+    tuned = Tuned.read(Results(run).run("mnli", "exit_only", 1).points)
+    setting = chosen(tuned, "published", 0.5)
+    assert setting is not None
+    predicted = Replay(trace).decide(setting.policy).predictions
+    name = "accuracy" if score == ("odd",) else "score"
+    wanted = measure(spec, predicted, trace.labels)[name]
+    assert numbers(window)[0] == pytest.approx(wanted, abs=1e-9)
+    note = window.value("document.getElementById('basis').textContent")
+    assert ("does not know odd: accuracy" in note) == (score == ("odd",))
 
 
 @needs_browser
@@ -414,6 +440,7 @@ def test_a_link_carries_the_state(made, window, show):
     if not window.value("Boolean(document.getElementById('exit-2'))"):
         window.value("document.getElementById('same-box').click()")
     put(window, "exit-2", 40, event="input")
+    window.wait("location.hash === stateText()")
     before, link = numbers(window), window.value("location.hash")
     shown = "document.querySelector('main').innerText"
     text = window.value(shown)
@@ -545,14 +572,14 @@ def test_the_kept_page_is_what_its_code_makes_of_its_tables_and_traces(tmp_path)
 
 
 @needs_browser
-def test_a_report_can_show_the_page(window, show):
+def test_a_report_can_show_the_page(made, window, show):
     """Snakemake's report has it as an address of its own."""
-    address = base64.b64encode(KEPT.explorer.read_bytes()).decode()
+    address = base64.b64encode(made.page.read_bytes()).decode()
     window.open(f"data:text/html;charset=utf8;base64,{address}", ready=READY)
     before = numbers(window)
     put(window, "exit-all", 5, event="input")
     assert numbers(window) != before
-    show(KEPT.explorer)
+    show(made.page)
 
 
 @needs_browser

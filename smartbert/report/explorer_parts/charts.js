@@ -77,7 +77,7 @@ function curves(setting, outcome) {
       hoverlabel: {
         align: "left",
         bgcolor: "#fff",
-        font: { size: narrow ? 11 : 13, color: "#1a1d21" },
+        font: { size: narrow ? 12 : 13, color: "#1a1d21", family: "system-ui, sans-serif" },
       },
       xaxis: {
         title: { text: `cost of dense BERT’s (${run.conventions[state.cost][1]})`, standoff: 8 },

@@ -28,7 +28,9 @@ function free(setting) {
   at("origin").textContent = !setting
     ? "This training has no setting here that can be replayed."
     : state.free
-      ? "moved by hand"
+      ? state.free.test
+        ? "a setting of the curve"
+        : "moved by hand"
       : tuned
         ? `tuned for ${at("budget-value").textContent} (${space.replaceAll("_", " ")})`
         : "nothing is tuned for this budget: full depth";
@@ -136,6 +138,7 @@ function about() {
     `Free thresholds are replayed here, from the recorded answers of ${shown.join(" and ")} test examples of ${task.title}: a random sample (seed ${run.sample.seed}) of at most ${run.sample.examples} of each test set, the same for all methods. ${replayed < all ? `To save room, ${replayed} of ${all} seeds can be replayed. ` : ""}Such numbers have no interval and say so.`,
     `An exit’s signal is kept as the first of a list of thresholds at which it stops${counts.length ? ` (here ${counts.join("; ")})` : ""}. At these, all tuned ones among them, decisions, scores and costs are those of the recorded trace; no other threshold can be set. Skip thresholds are those that were recorded.`,
     `A curve is read by straight lines between the settings of all budgets, and below the cheapest by a coin tossed with the majority class; where it stands in the table it is that reading, not a setting.`,
+    `A method to which a search space adds nothing is shown in the largest space within it that it has.`,
     `Budgets are shares of dense BERT’s cost under ${run.convention}, kept on tune; what a setting costs on test may differ.`,
     `Charts: plotly.js, inside this page, under the MIT licence.`,
     `The address of the page carries all that is chosen: copy it to share this view.`,

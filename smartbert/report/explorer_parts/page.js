@@ -58,8 +58,24 @@ function choices() {
   at("budget-value").textContent = budgetText(state.budget);
 }
 
-// A setting as words of the address, thresholds as numbers so that it outlives another tuning.
+let written = ""; // the address as it was last read or written
+let waiting;
+
+// Write the address once a slider rests: a browser takes some hundred addresses in ten seconds.
 function fragment() {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    // Inside a report the page is an address of its own, of a million letters: that one stays. And
+    // one that a reader has just given is about to be read.
+    if (location.protocol === "data:" || location.hash !== written) return;
+    const text = stateText();
+    if (text !== written) history.replaceState(null, "", text);
+    written = location.hash;
+  }, 150);
+}
+
+// The state as the address has it, thresholds as numbers so that it outlives another tuning.
+function stateText() {
   const words = new URLSearchParams({
     task: state.task,
     space: state.space,
@@ -79,19 +95,14 @@ function fragment() {
     if (state.free.rule !== undefined) {
       const rule = training.rules[state.free.rule];
       words.set("rule", [rule.name, ...Object.values(rule.parameters)].join(":"));
-      words.set(
-        "at",
-        state.free.at.map((k) => (k ? +rule.thresholds[k].toPrecision(7) : "off")).join(","),
-      );
+      words.set("at", state.free.at.map((k) => (k ? rule.thresholds[k] : "off")).join(","));
     }
   }
-  const text = `#${words.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
-  // Inside a report the page is an address of its own, of a million letters: that one stays.
-  if (location.protocol === "data:" || text === location.hash) return;
-  history.replaceState(null, "", text);
+  return `#${words.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
 }
 
 async function restore() {
+  written = location.hash;
   const words = new URLSearchParams(location.hash.slice(1));
   const among = (key, names, otherwise) =>
     names.includes(words.get(key)) ? words.get(key) : otherwise;
