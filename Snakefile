@@ -62,6 +62,7 @@ rule all:
         FIGURES,
         CLAIMS,
         ABLATED,
+        EXPLORER,
 
 
 onstart:
@@ -74,9 +75,10 @@ onstart:
 onsuccess:
     drop_partial()
     for what, name in (
-        ("Tables:  ", "tables/glue.md"),
-        ("Figures: ", "figures/glue.png"),
-        ("Claims:  ", "claims.md"),
+        ("Tables:   ", "tables/glue.md"),
+        ("Figures:  ", "figures/glue.png"),
+        ("Claims:   ", "claims.md"),
+        ("Explorer: ", "explorer.html"),
     ):
         if Path(config["results"], name).exists():  # not where only a part was asked for
             print(f"{what}{config['results']}/{name}")

@@ -66,7 +66,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "tasks/{task}/figures": ("{name}.png", "{name}.pdf"),
     "models/{task}/{method}/seed{seed}": (*_MODEL_FILES, "README.md"),
     "latency": ("{scope}.csv", "{scope}.md", "{scope}.png", "{scope}.pdf"),
-    "": ("claims.csv", "claims.md", MANIFEST, "report.html"),
+    "": ("claims.csv", "claims.md", MANIFEST, "explorer.html", "report.html"),
 }
 
 
@@ -199,6 +199,11 @@ class Results:
     def ablation_part(self, task: str, name: str) -> Path:
         """Return one of the tables behind an ablation's claims."""
         return self.folder / "ablations" / task / f"{name}.csv"
+
+    @property
+    def explorer(self) -> Path:
+        """The page in which budgets and thresholds can be moved."""
+        return self.folder / "explorer.html"
 
     @property
     def manifest(self) -> Path:

@@ -82,7 +82,13 @@ def test_the_owners_paths_are_of_its_layout(tmp_path):
         *(results.table(name) for name in TIDY),
         *(results.ablation("rte"), results.ablation("rte", "png", part="-lambda")),
         *(results.ablation_part("rte", name) for name in ABLATION_PARTS),
-        *(results.claims(), results.claims("md"), results.manifest, results.task("rte")),
+        *(
+            results.claims(),
+            results.claims("md"),
+            results.explorer,
+            results.manifest,
+            results.task("rte"),
+        ),
         results.figure("glue").with_suffix(".png"),
     ]
     for path in paths:

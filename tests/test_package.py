@@ -82,6 +82,7 @@ def test_the_wheel_holds_both_packages_with_their_data_and_nothing_else(wheel):
     }
     assert held == ours
     assert {"smartbert/report/literature.csv", "smartbert/py.typed", "baselines/py.typed"} < held
+    assert "smartbert/report/vendor/plotly-LICENSE.txt" in held
 
 
 def test_an_installed_package_reads_its_data_elsewhere(installed):

@@ -58,6 +58,22 @@ def test_a_difference_is_named_with_its_place(two, file, text, message):
     assert message in str(error.value)
 
 
+def test_the_explorer_is_saved_and_the_report_is_not(two, capsys):
+    run, kept = two
+    for name in ("explorer.html", "report.html"):
+        (run / name).write_text("<!doctype html>")
+    main(["save", str(run), str(kept)])
+    assert (kept / "explorer.html").exists() and not (kept / "report.html").exists()
+
+
+def test_each_action_takes_its_own_number_of_folders(two):
+    run, kept = two
+    with pytest.raises(UserError, match="save takes two folders"):
+        main(["save", str(run)])
+    with pytest.raises(UserError, match="explore takes one folder"):
+        main(["explore", str(run), str(kept)])
+
+
 def test_nothing_to_compare_is_said(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="has no tables to compare"):

@@ -154,6 +154,7 @@ def test_figures_are_drawn_for_each_task_and_for_all(run):
         for kind, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
             content = (run["folder"] / "figures" / f"{name}.{kind}").read_bytes()
             assert content.startswith(magic) and len(content) > 8000
+    assert (run["folder"] / "explorer.html").read_text().startswith("<!doctype html>")
 
 
 def test_the_claims_are_measured_where_there_is_something_to_measure(run):

@@ -145,6 +145,16 @@ def comparison_files(task, names):
     }
 
 
+def explorer_files(wildcards):
+    """Return what the explorer replays: thresholds and test traces of all that is compared."""
+    found = {"points": [], "traces": []}
+    for task in config["tasks"]:
+        names = entries.compared(config, task)
+        found["points"] += run_files(task, names, "points.json")
+        found["traces"] += member_files(task, names, "trace-test.safetensors")
+    return found
+
+
 # Methods with exits under one threshold for all layers, whose thresholds rules of choosing choose.
 CHOOSING = [
     name for name in ["smartbert", "exit_only", "deebert"] if name in entries.compared(config)

@@ -34,6 +34,11 @@ TABLES = [
 ]
 DRAWN = ["glue", "points", "bands", "exits", "usage", "lengths"]  # tables that figures show
 CLAIMS = ["<results>/claims.csv", "<results>/claims.md"]
+EXPLORER = "<results>/explorer.html"
+EXPLORER_PARTS = [  # what digests of Python code do not see
+    f"{ROOT}/smartbert/report/vendor/plotly-basic.min.js",
+    *sorted(str(path) for path in Path(ROOT, "smartbert/report/explorer_parts").iterdir()),
+]
 FIGURES = expand("<results>/figures/{name}.{kind}", name=plan.figures(config), kind=["png", "pdf"])
 PARTIAL = [
     *("--results", config["results"], "--settings", options.compact(config["statistics"])),
@@ -86,6 +91,30 @@ rule figures:
         code=digest("workflow.scripts.figures"),
     shell:
         "python -P -m workflow.scripts.figures {params.files} {params.words} --cores {threads}"
+        " --out {params.results} 2>&1 | tee {log}"
+
+
+rule explorer:
+    input:
+        unpack(explorer_files),
+        tables=expand("<results>/tables/{name}.csv", name=["glue", "bands", "curves"]),
+        page=EXPLORER_PARTS,
+    output:
+        in_report(EXPLORER, "explorer", "Explorer", page="budgets and thresholds to be moved"),
+    log:
+        "<logs>/explorer.log",
+    benchmark:
+        "<benchmarks>/explorer.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        files=lambda wildcards, input: files_options(input, "points", "traces"),
+        words=report_options(),
+        seed=config["statistics"]["seed"],
+        results=subpath(output[0], parent=True),
+        code=digest("workflow.scripts.explorer"),
+    shell:
+        "python -P -m workflow.scripts.explorer {params.files} {params.words} --seed {params.seed}"
         " --out {params.results} 2>&1 | tee {log}"
 
 
