@@ -122,6 +122,14 @@ def test_names_within_the_files_count_and_may_not_contradict_the_card(tmp_path):
         assert loaded(tmp_path, split)["label"].tolist() == PAIRS["label"].tolist()
 
 
+def test_the_hubs_ids_are_mapped_by_name_too(monkeypatch):
+    turned = datasets.Dataset.from_pandas(PAIRS.assign(label=1 - PAIRS["label"]))
+    turned = turned.cast_column("label", datasets.ClassLabel(names=NAMES[::-1]))
+    hub = datasets.DatasetDict({"train": turned})
+    monkeypatch.setattr(datasets, "load_dataset", lambda *words, **more: hub)
+    assert loaded(Path("someone/glue"))["label"].tolist() == PAIRS["label"].tolist()
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
 def test_labels_may_be_their_names(kind, tmp_path):
     named = {s: f.assign(label=[NAMES[i] for i in f["label"]]) for s, f in splits().items()}
