@@ -94,6 +94,7 @@ rule record:
     wildcard_constraints:
         task=OWN_TASK,
         method=RECORDED,
+    priority: 10  # before the next training: what is recorded is done, and its weights can go
     conda:
         "../../environment.yml"
     threads: config["recording"]["threads"]
