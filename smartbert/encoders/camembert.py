@@ -1,12 +1,7 @@
 """CamemBERT: RoBERTa in French, with a vocabulary of its own."""
 
-from smartbert.encoders.record import Encoder, OwnHead
+from dataclasses import replace
 
-ENCODER = Encoder(
-    model_type="camembert",
-    model="CamembertModel",
-    head=OwnHead("tanh", drops_first=True),
-    options={"add_pooling_layer": False},
-    token_types=False,
-    reserved=2,
-)
+from smartbert.encoders.roberta import ENCODER as ROBERTA
+
+ENCODER = replace(ROBERTA, model_type="camembert", model="CamembertModel")

@@ -1,12 +1,7 @@
 """XLM-RoBERTa: RoBERTa in a hundred languages, with a vocabulary of its own."""
 
-from smartbert.encoders.record import Encoder, OwnHead
+from dataclasses import replace
 
-ENCODER = Encoder(
-    model_type="xlm-roberta",
-    model="XLMRobertaModel",
-    head=OwnHead("tanh", drops_first=True),
-    options={"add_pooling_layer": False},
-    token_types=False,
-    reserved=2,
-)
+from smartbert.encoders.roberta import ENCODER as ROBERTA
+
+ENCODER = replace(ROBERTA, model_type="xlm-roberta", model="XLMRobertaModel")

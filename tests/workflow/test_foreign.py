@@ -19,8 +19,14 @@ from workflow.settings import entries, plan, validation
 (EXAMPLE,) = re.findall(
     r"```python\n(.*?)```", (ROOT / "docs" / "traces.md").read_text(), re.DOTALL
 )
-CONFIG = {**SMALL, "compare": ["full_bert"], "methods": {"full_bert": {"epochs": 1}},
-          "tuning": {"trials": 30}, "statistics": {"draws": 100}}  # fmt: skip
+CONFIG = {
+    **SMALL,
+    "data": {"synthetic": {"train": 100, "test": 40}, "tune": {"min": 30}},
+    "compare": ["full_bert"],
+    "methods": {"full_bert": {"epochs": 1}},
+    "tuning": {"trials": 30},
+    "statistics": {"draws": 100},
+}
 
 
 def asked(**theirs) -> dict:
