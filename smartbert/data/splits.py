@@ -80,6 +80,12 @@ def cut(
 
 def _check(task: TaskSpec, fit: pd.DataFrame, train: pd.DataFrame) -> None:
     """Refuse a fit that cannot be trained on."""
+    unseen = [name for number, name in enumerate(task.labels) if number not in set(train["label"])]
+    if unseen:
+        raise UserError(
+            f"task {task.name!r}: train has no example of {', '.join(unseen)}, among {len(train)};"
+            " set `data.path`, or `data.splits` where another split is to be trained on"
+        )
     lost = sorted(set(train["label"]) - set(fit["label"]))
     if lost:
         names = ", ".join(task.labels[label] for label in lost)

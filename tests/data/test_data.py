@@ -262,6 +262,14 @@ def test_a_fit_that_lacks_a_class_is_refused(name, change):
         cut(frame, task(name), dataclasses.replace(settings, **change))
 
 
+def test_a_class_that_train_lacks_is_named():
+    frame = pd.DataFrame(
+        {"sentence1": [f"a{i}" for i in range(40)], "sentence2": "b", "label": 0, "idx": range(40)}
+    )
+    with pytest.raises(UserError, match="'rte': train has no example of not_entailment, among 40"):
+        cut(frame, task("rte"), dataclasses.replace(SETTINGS, tune_min=10, tune_max=10))
+
+
 def test_long_texts_are_cut_in_little_time():
     long = [" ".join(f"w{i}" for i in range(begin, begin + 3000)) for begin in (0, 10_000)]
     frame = pd.DataFrame({"sentence": [*long, "w5 w6", "a b", "c d"], "label": [0, 1, 0, 1, 0]})
