@@ -34,7 +34,6 @@ def heads_score(trace: Trace) -> float:
 def rate_rows(
     traces: Sequence[Trace],
     members: Mapping[str, Mapping[str, float]],
-    used: Mapping[str, float],
 ) -> list[Row]:
     """Return one row per entry, rate and task: what its heads score on tune.
 
@@ -43,8 +42,8 @@ def rate_rows(
 
     Args:
         traces: tune traces of every member.
-        members: by entry, the trainings that differ in the heads' rate, with the rate.
-        used: by entry the rate in the config.
+        members: by entry, the trainings that differ in the heads' rate, with the rate; the one of
+            the entry's own name has the config's.
     """
     by_member = {(t.meta.method, t.meta.task): t for t in traces}
     tasks = list(dict.fromkeys(t.meta.task for t in traces))
@@ -52,7 +51,7 @@ def rate_rows(
         {
             **head(trace.meta),
             **{"method": entry, "rate": rate, "score": heads_score(trace)},
-            "used": rate == used[entry],
+            "used": member == entry,
         }
         for entry, own in members.items()
         for member, rate in own.items()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from smartbert.data.settings import home, looks_local
-from smartbert.encoders.record import Encoder, encoder
+from smartbert.encoders.record import Encoder, encoder, encoders
 from smartbert.errors import UserError, first_line
 from smartbert.files import whole_folder
 from smartbert.results import CONFIG, WEIGHTS
@@ -51,22 +51,26 @@ def _has_weights(config: Path) -> bool:
 
 def kind_of(path: str) -> str:
     """Return the type of a backbone at hand, as its config.json says; BERT's for one on the hub."""
+    return str(_at_hand(path).get("model_type", "bert"))
+
+
+def _at_hand(path: str) -> dict[str, object]:
+    """Return the fields of a backbone's config.json; none where it is on the hub or unreadable."""
     try:
-        return str(json.loads((Path(source(path)) / CONFIG).read_text())["model_type"])
-    except (OSError, ValueError, KeyError, UserError):
-        return "bert"
+        fields = json.loads((Path(source(path)) / CONFIG).read_text())
+    except (OSError, ValueError, UserError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def check_positions(path: str, max_length: int) -> None:
     """Raise UserError if a backbone at hand has fewer positions than examples have tokens; of one
     on the hub, or one that cannot be read, nothing is said yet.
     """
-    try:
-        fields = json.loads((Path(source(path)) / CONFIG).read_text())
-        record = encoder(fields["model_type"], setting=SETTING)
-    except (OSError, ValueError, KeyError, TypeError, UserError):
-        return
-    _check_positions(record, fields, path, max_length)
+    fields = _at_hand(path)
+    record = encoders().get(str(fields.get("model_type")))
+    if record is not None:
+        _check_positions(record, fields, path, max_length)
 
 
 def _check_positions(

@@ -347,7 +347,6 @@ def write_rates(
     traces: Sequence[Path],
     *,
     members: Mapping[str, Mapping[str, float]],
-    used: Mapping[str, float],
     caption: str,
     out: Results,
 ) -> None:
@@ -355,9 +354,9 @@ def write_rates(
 
     Args:
         traces: tune traces of all trainings, of all tasks.
-        members, used: see `rate_rows`.
+        members: see `rate_rows`.
     """
-    write_rows(rate_rows([Trace.load(path) for path in traces], members, used), out.table("rates"))
+    write_rows(rate_rows([Trace.load(path) for path in traces], members), out.table("rates"))
     page = rates_page(pd.read_csv(out.table("rates")), caption=caption)
     write_text(out.table("rates", "md"), page.markdown())
 

@@ -1,5 +1,7 @@
 """The search for the heads' learning rates: entries that it adds, what it chooses, its page."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,7 +99,7 @@ def test_the_page_says_whose_rate_is_not_the_best():
 
 def test_rows_name_the_entry_and_the_rate_in_use():
     trace = made_up("rte", "pabee", n=40)
-    name = trace.meta.method
-    rows = rate_rows([trace], {"entry": {name: 2e-4}}, {"entry": 2e-4})
+    trace = replace(trace, meta=replace(trace.meta, method="entry"))
+    rows = rate_rows([trace], {"entry": {"entry": 2e-4}})
     assert [(r["method"], r["rate"], r["used"]) for r in rows] == [("entry", 2e-4, True)]
     assert rows[0]["score"] == heads_score(trace)

@@ -51,10 +51,8 @@ def report_options(tasks=None, names=None):
 
 def rates_options():
     """Return the words that say which trainings `rates` compares."""
-    names, tasks = config["rates"]["entries"], config["rates"]["tasks"]
-    members = {name: rates.rate_members(config, name) for name in names}
-    used = {name: rates.used_rate(config, tasks[0], name) for name in names}
-    words = ["--members", options.ordered(members), "--used", options.compact(used)]
+    members = {name: rates.rate_members(config, name) for name in config["rates"]["entries"]}
+    words = ["--members", options.ordered(members)]
     return shlex.join([*words, f"--caption={options.caption(config)}"])
 
 

@@ -16,14 +16,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--members", type=json.loads, required=True, help="JSON: rates by training, by entry"
     )
-    parser.add_argument(
-        "--used", type=json.loads, required=True, help="JSON: the config's rate, by entry"
-    )
     parser.add_argument("--caption", default="", help="what the data are")
     parser.add_argument("--out", type=Path, required=True, help="results folder to write to")
     args = parser.parse_args(argv)
     write_rates(
-        args.traces, members=args.members, used=args.used, caption=args.caption,
+        args.traces, members=args.members, caption=args.caption,
         out=Results(args.out),
     )  # fmt: skip
 

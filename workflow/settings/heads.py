@@ -2,8 +2,8 @@
 
 from smartbert.errors import UserError
 from smartbert.head_kinds import check_continued, check_contrast, check_shared
-from workflow.settings.entries import compared, entry, method_settings, needed, record
-from workflow.settings.plan import ablation_entries
+from workflow.settings.entries import entry, method_settings, needed, record
+from workflow.settings.plan import entries_of
 
 
 def check_heads(config: dict) -> None:
@@ -11,8 +11,7 @@ def check_heads(config: dict) -> None:
     go together, or not with those of the model that it continues.
     """
     for task in config["tasks"]:
-        ablated = ablation_entries(config, task) if task in config["ablations"]["tasks"] else []
-        shown = [*compared(config, task), *ablated]
+        shown = entries_of(config, task)
         for name in dict.fromkeys(one for own in shown for one in [*needed(config, own), own]):
             try:
                 _check(config, task, name)

@@ -24,7 +24,6 @@ from smartbert.results import TRACES, Results, Run
 from smartbert.tasks import TASKS, TaskData
 from smartbert.trace.trace import meta_of
 from workflow.settings.entries import (
-    compared,
     entry,
     method_settings,
     needed,
@@ -34,7 +33,7 @@ from workflow.settings.entries import (
     traces,
 )
 from workflow.settings.options import data_settings
-from workflow.settings.plan import ablation_entries, read_from
+from workflow.settings.plan import entries_of, read_from
 
 Key = tuple[str, str, int]  # task, entry, seed
 TOLD = 3  # of the runs that do not count, in the line that says how many there are
@@ -123,10 +122,8 @@ def asked(config: dict) -> list[Key]:
     """Return the runs that a config's tables and ablations are of, and that are done here."""
     found = []
     for task in config["tasks"]:
-        names = compared(config, task)
-        if task in config["ablations"]["tasks"]:
-            names = list(dict.fromkeys([*names, *ablation_entries(config, task)]))
-        names = [name for name in names if traces(config, name) is None]  # those lie elsewhere
+        # Traces from elsewhere lie where their entry says, and are neither kept nor trained.
+        names = [one for one in entries_of(config, task) if traces(config, one) is None]
         found += [(task, name, seed) for name in names for seed in seeds(config, task, name)]
     return found
 

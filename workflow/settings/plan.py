@@ -61,6 +61,14 @@ def ablation_entries(config: dict, name: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def entries_of(config: dict, name: str) -> list[str]:
+    """Return the entries that a run shows of a task: those compared, and its ablation's where that
+    belongs to the run.
+    """
+    ablated = ablation_entries(config, name) if name in config["ablations"]["tasks"] else []
+    return list(dict.fromkeys([*compared(config, name), *ablated]))
+
+
 def lambda_grid(config: dict, name: str) -> dict[str, float]:
     """Return lambda by entry, for stage 1 and those of its variants in a task's ablation that
     differ in lambda alone.

@@ -33,7 +33,7 @@ from workflow.settings.heads import check_heads
 from workflow.settings.kept import Kept, decide
 from workflow.settings.options import data_layout
 from workflow.settings.paths import expand_home
-from workflow.settings.plan import ablation_entries, variants
+from workflow.settings.plan import ablation_entries, entries_of, variants
 from workflow.settings.rates import add_rates
 from workflow.settings.schema import check, check_own, check_plain, entry_schema, schema
 
@@ -51,7 +51,6 @@ def validate(config: dict) -> Kept:
     expand_home(config)
     _check_entries(config)
     add_rates(config)
-    _check_entries(config)
     listed = _listed(config)
     _one_criterion(config)
     _check_variants(config, listed)
@@ -80,9 +79,8 @@ def validate(config: dict) -> Kept:
 
 def _check_seeds(config: dict, name: str) -> None:
     """Raise UserError if an entry has a seed on a task that dense BERT has not."""
-    ablated = ablation_entries(config, name) if name in config["ablations"]["tasks"] else []
     known = seeds(config, name, REFERENCE)
-    for other in dict.fromkeys([*compared(config, name), *ablated]):
+    for other in entries_of(config, name):
         if lost := [seed for seed in seeds(config, name, other) if seed not in known]:
             raise UserError(
                 f"config: {other!r} has seed {lost[0]} on {name}, for which {REFERENCE!r}, the"
@@ -299,8 +297,7 @@ def _check_folders(config: dict) -> None:
 def _check_traces(config: dict) -> None:
     """Raise UserError if traces from elsewhere are asked for and not there."""
     for task in config["tasks"]:
-        ablated = ablation_entries(config, task) if task in config["ablations"]["tasks"] else []
-        for name in dict.fromkeys([*compared(config, task), *ablated]):
+        for name in entries_of(config, task):
             if (folder := traces(config, name)) is None:
                 continue
             for seed in seeds(config, task, name):
