@@ -21,12 +21,6 @@ rule backbone:
         " --max-length {params.max_length} 2>&1 | tee {log}"
 
 
-@cache
-def data_layout(task):
-    """Return where a local folder has a task's files, and what its card says of them."""
-    return options.data_layout(config, task)
-
-
 rule task_data:
     input:
         files=lambda wildcards: data_layout(wildcards.task).inputs,

@@ -1,6 +1,12 @@
 # Input functions: which files a job is made from.
 
 
+@cache
+def data_layout(task):
+    """Return where a local folder has a task's files, and what its card says of them."""
+    return options.data_layout(config, task)
+
+
 def model_files(key):
     """Return an input function: the trained model that an entry `continues`, or its `teacher`."""
 

@@ -51,6 +51,7 @@ def validate(config: dict) -> Kept:
     expand_home(config)
     _check_entries(config)
     add_rates(config)
+    _check_entries(config)  # those that were added, too
     listed = _listed(config)
     _one_criterion(config)
     _check_variants(config, listed)
