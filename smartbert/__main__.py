@@ -164,7 +164,9 @@ def inputs(
             f"this model reads {len(columns)} columns ({', '.join(columns)}), given are"
             f" {', '.join(args.column)}; set by --column, once for each"
         )
-    check_kind(source.peek(HEAD)[:HEAD], name=name, form=form, encoding=args.encoding)
+    check_kind(
+        source.peek(HEAD)[:HEAD], name=name, form=form, encoding=args.encoding, columns=columns
+    )
     return read_inputs(
         source,
         form=form or LINES,

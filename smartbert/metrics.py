@@ -9,7 +9,7 @@ compare them with scikit-learn, which scores during training. A new metric is on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -181,12 +181,14 @@ def score_title(task: TaskSpec, *, mean: str = "mean of ") -> str:
     return titles[0] if len(titles) == 1 else mean + " and ".join(titles)
 
 
-def scores_sentence() -> str:
-    """Return what the known tasks' scores are, as a clause: "F1 on MRPC, accuracy elsewhere"."""
+def scores_sentence(tasks: Iterable[str]) -> str:
+    """Return what some tasks' scores are, as a clause: "F1 on MRPC, accuracy elsewhere"."""
     by_score: dict[tuple[str, ...], list[TaskSpec]] = {}
-    for task in TASKS.values():
-        by_score.setdefault(task.score, []).append(task)
+    for name in dict.fromkeys(tasks):
+        by_score.setdefault(TASKS[name].score, []).append(TASKS[name])
     plain = ("accuracy",)
+    if list(by_score) == [plain]:
+        return METRICS["accuracy"].title
     parts = [
         f"{score_title(own[0], mean='the mean of ')} on {' and '.join(t.title for t in own)}"
         for score, own in by_score.items()

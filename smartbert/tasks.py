@@ -1,5 +1,5 @@
-"""Tasks as records: columns, label names, what is scored. GLUE's eight stand here; a run's own are
-adopted from its `task.json`. No data are read here.
+"""Tasks as records: columns, label names, what is scored. GLUE's eight stand here; a config's own
+(`own_tasks`) are adopted, by a job from its run's `task.json`. No data are read here.
 
 A new task is one more `TaskSpec` in `TASKS`; everything else (config schema, data, tables, figures)
 reads it from there. STS-B is left out: it is a regression, where entropy is not defined.
@@ -13,6 +13,12 @@ from typing import TypedDict
 
 from smartbert.errors import UserError, unknown
 from smartbert.records import OPTIONAL, Record
+
+CARVED = ""  # in place of the name of a test split: cut from train
+# Columns that a prepared split has beside its texts.
+PREPARED = ("label", "idx", "subset", "input_ids", "token_type_ids", "length", "hard")
+MOST_CLASSES = 200
+ALL = "all"  # what tables call the examples of all classes together
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,16 @@ class TaskSpec(Record):
         labels: class names; the position is the class id (GLUE's own order).
         score: the metrics whose mean, in points, is the task's score (protocol: "Scores").
         train: name of the split that fit and tune are carved from.
-        test: names of the labelled splits that serve as test, by subset ("" where there is one).
+        test: names of the labelled splits that serve as test, by subset ("" where there is one);
+            `CARVED` in place of a name: cut from train.
         group: column whose equal values must stay on one side of the fit/tune cut, or None.
         nested: column in which some texts of train are parts of others, while test has whole ones;
             None where there is none.
         averaged: whether the task enters averages over tasks.
         sizes: how large it is.
+        own: whether a config describes it (`own_tasks`), so that the paper claims nothing of it.
+        label: column of the labels.
+        tune: name of the split that serves as tune; None: it is cut from train.
     """
 
     name: str
@@ -56,6 +66,9 @@ class TaskSpec(Record):
     averaged: bool = True
     sizes: Sizes | None = field(default=None, metadata=OPTIONAL)
     nested: str | None = field(default=None, metadata=OPTIONAL)
+    own: bool = field(default=False, metadata=OPTIONAL)
+    label: str = field(default="label", metadata=OPTIONAL)
+    tune: str | None = field(default=None, metadata=OPTIONAL)
 
 
 TASKS: dict[str, TaskSpec] = {
@@ -163,6 +176,25 @@ def check_record(spec: TaskSpec) -> None:
             f"{where}: `labels` are {', '.join(map(repr, spec.labels))}; it needs two or more, that"
             " differ in more than capitals, hyphens and underscores"
         )
+    if taken := [column for column in spec.columns if column in PREPARED]:
+        raise UserError(
+            f"{where}: text column {taken[0]!r} has a name that prepared data use themselves"
+            f" ({', '.join(PREPARED)}); give it another one, in the data and in `columns`"
+        )
+    if spec.own and spec.group in (*PREPARED, spec.label):
+        raise UserError(f"{where}: `group` is {spec.group!r}; it needs a column of its own")
+    if spec.label in spec.columns:
+        raise UserError(f"{where}: `label` is {spec.label!r}, one of its text columns")
+    if len(spec.labels) > MOST_CLASSES:
+        raise UserError(
+            f"{where}: {len(spec.labels)} classes, at most {MOST_CLASSES} are possible; is"
+            f" {spec.label!r} the column of the labels? Set `label`, or merge classes"
+        )
+    if ALL in map(plain_name, spec.labels):
+        raise UserError(
+            f"{where}: class {ALL!r} has the name that tables have for all examples; give it"
+            " another one"
+        )
     if spec.nested is not None and spec.nested not in spec.columns:
         raise UserError(
             f"{where}: `nested` is {spec.nested!r}; allowed are its columns:"
@@ -178,6 +210,12 @@ def adopt(spec: TaskSpec) -> TaskSpec:
     """
     TASKS[spec.name] = spec
     return spec
+
+
+def forget_own() -> None:
+    """Forget the tasks that a config described, before another one is read."""
+    for name in [name for name, spec in TASKS.items() if spec.own]:
+        del TASKS[name]
 
 
 @dataclass(frozen=True)

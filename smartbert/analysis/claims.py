@@ -95,7 +95,7 @@ def claims_table(evidence: Evidence) -> pd.DataFrame:
 def _reduction(e: Evidence) -> str:
     deciding: dict[str, pd.Series | None] = {}  # with the loss; none where there is no setting
     partial = []
-    for task in e.tasks:
+    for task in e.claimed:
         row = e.point(task, SUBJECT, DROP)
         if row is None:
             continue
@@ -226,9 +226,10 @@ def _compared(e: Evidence, claim: int, pairs: Sequence[Pair]) -> str:
     """
     found: list[tuple[Finding, float]] = []
     beneath: list[tuple[str, str, pd.Series]] = []
+    tasks = e.tasks if claim in QUESTIONS else e.claimed
     for pair in pairs:
         rows = {t: e.pair(t, pair.first, pair.second, pair.point, "score", space=pair.space)
-                for t in e.tasks}  # fmt: skip
+                for t in tasks}  # fmt: skip
         known = {task: row for task, row in rows.items() if row is not None}
         text = pair.text(e)
         if not known:
@@ -375,7 +376,7 @@ def _averaged(e: Evidence, claim: int, what: str, pair: tuple[str, str], point: 
     """Note a paired difference in score on every task, and over those that may decide; return the
     verdict on "more than nothing".
     """
-    rows = {task: e.pair(task, *pair, point, "score") for task in e.tasks}
+    rows = {task: e.pair(task, *pair, point, "score") for task in e.claimed}
     known = {task: row for task, row in rows.items() if row is not None}
     if not known:
         return UNMEASURED
@@ -402,7 +403,7 @@ def _contrast(e: Evidence) -> str:
 def _hard(e: Evidence) -> str:
     what = "score of hard inference, hard minus soft training"
     verdict = _averaged(e, 6, what, (SKIPS, SOFT), GATES)
-    for task in e.tasks:
+    for task in e.claimed:
         if e.pair(task, SKIPS, SOFT, GATES, "score") is None:
             continue
         for method in (SKIPS, SOFT):

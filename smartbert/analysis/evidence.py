@@ -75,7 +75,11 @@ class Pooled:
 
     @property
     def few(self) -> str | None:
-        """Why it decides nothing, None where it may."""
+        """Why it decides nothing, None where it may: what is asked of a task of the config is asked
+        of it alone, what is asked of methods needs several.
+        """
+        if all(TASKS[name].own for name in self.tasks):
+            return None
         return "one task alone decides nothing" if len(self.tasks) < LEAST_TASKS else None
 
     def verdict(self, *, least: float) -> str:
@@ -127,6 +131,11 @@ class Evidence:
     def tasks(self) -> list[str]:
         """Tasks of the run, in their order."""
         return [name for name in TASKS if name in set(self.points["task"])]
+
+    @property
+    def claimed(self) -> list[str]:
+        """Those that the paper's claims are of; a config's own are asked questions alone."""
+        return [name for name in self.tasks if not TASKS[name].own]
 
     def point(self, task: str, method: str, point: str) -> pd.Series | None:
         """Return a method's row at a point; None if it was not run."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from smartbert.analysis.evaluation import Evaluation, head, subsets, task_scores
 from smartbert.analysis.rows import Row
-from smartbert.tasks import task
+from smartbert.tasks import ALL, task
 from smartbert.trace.replay import cost_model
 from smartbert.trace.trace import Trace
 
@@ -29,7 +29,7 @@ def usage(evaluation: Evaluation) -> list[Row]:
         layers = np.arange(1, trace.depth + 1)
         exits = decisions.exit_layer[:, None] == layers
         skipped = (layers <= decisions.exit_layer[:, None]) & ~decisions.executed
-        kinds = {"all": np.ones(len(trace), dtype=bool)}
+        kinds = {ALL: np.ones(len(trace), dtype=bool)}
         labels = enumerate(evaluation.spec.labels)
         kinds |= {name: trace.labels == number for number, name in labels}
         for label, own in kinds.items():

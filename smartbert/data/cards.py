@@ -42,8 +42,12 @@ def card_labels(folder: Path, name: str) -> tuple[str, ...] | None:
     return label_names(infos[chosen].features) if chosen in infos else None
 
 
-def of_card(folder: Path, name: str) -> Layout:
-    """Return what a card names for a task, as `datasets` resolves it."""
+def of_card(folder: Path, name: str, label: str = "label") -> Layout:
+    """Return what a card names for a task, as `datasets` resolves it.
+
+    Args:
+        label: column of the labels.
+    """
     import datasets
 
     datasets.disable_progress_bars()
@@ -61,7 +65,10 @@ def of_card(folder: Path, name: str) -> Layout:
     }
     _check_formats(files, folder)
     return Layout(
-        "card", files, label_names(builder.info.features), _csv_options(builder.config, folder)
+        "card",
+        files,
+        label_names(builder.info.features, label),
+        _csv_options(builder.config, folder),
     )
 
 

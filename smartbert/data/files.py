@@ -20,7 +20,12 @@ Table = dict[str, list[object]]
 
 
 def read_files(
-    files: Sequence[str], columns: Sequence[str], options: Mapping[str, object], where: str
+    files: Sequence[str],
+    columns: Sequence[str],
+    options: Mapping[str, object],
+    where: str,
+    *,
+    label: str = "label",
 ) -> tuple[Table, tuple[str, ...] | None, list[str]]:
     """Return some columns of a split's files, those of them that are there, one file after the
     other; the label names that the files themselves have; and the names of all their columns.
@@ -28,6 +33,7 @@ def read_files(
     Args:
         options: what a card says of text files (`Layout.csv`).
         where: the split, for messages.
+        label: the column whose label names are meant.
 
     Raises:
         UserError: if a file cannot be read, or files of one split have other columns or label names
@@ -37,7 +43,7 @@ def read_files(
     names: tuple[str, ...] | None = None
     header: list[str] = []
     for file in files:
-        part, own, found = read_file(file, columns, options)
+        part, own, found = read_file(file, columns, options, label=label)
         if not found:  # an empty file of JSON says nothing of columns
             continue
         if header and set(part) != set(table):
@@ -59,7 +65,11 @@ def _told(names: tuple[str, ...] | None) -> str:
 
 
 def read_file(
-    file: str, columns: Sequence[str], options: Mapping[str, object] = CSV_OPTIONS
+    file: str,
+    columns: Sequence[str],
+    options: Mapping[str, object] = CSV_OPTIONS,
+    *,
+    label: str = "label",
 ) -> tuple[Table, tuple[str, ...] | None, list[str]]:
     """Return the same of one file.
 
@@ -67,9 +77,11 @@ def read_file(
         UserError: if it cannot be read.
     """
     kind = suffix(file)
+    if kind == ".tsv" and options["sep"] == CSV_OPTIONS["sep"]:
+        options = {**options, "sep": "\t"}
     try:
         if kind == ".parquet":
-            return _parquet(file, columns)
+            return _parquet(file, columns, label)
         with _text(file, options) as text:
             rows, header = (_json if kind.startswith(".json") else _csv)(text, file, options)
             there = [column for column in columns if column in header]
@@ -88,8 +100,9 @@ def read_file(
         raise UserError(f"cannot read {file}: {first_line(error)}") from None
 
 
-def _parquet(file: str, columns: Sequence[str]) -> tuple[Table, tuple[str, ...] | None, list[str]]:
-    import datasets
+def _parquet(
+    file: str, columns: Sequence[str], label: str
+) -> tuple[Table, tuple[str, ...] | None, list[str]]:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(file) as opened:  # of a dataset, folders' names would be read
@@ -99,8 +112,11 @@ def _parquet(file: str, columns: Sequence[str]) -> tuple[Table, tuple[str, ...] 
         if twice:
             raise UserError(f"{file}: column {twice[0]!r} is there twice")
         table = opened.read(columns=[column for column in columns if column in header])
-    said = b"huggingface" in (schema.metadata or {})
-    names = label_names(datasets.Features.from_arrow_schema(schema)) if said else None
+    names = None
+    if b"huggingface" in (schema.metadata or {}):
+        import datasets
+
+        names = label_names(datasets.Features.from_arrow_schema(schema), label)
     return {column: table[column].to_pylist() for column in table.column_names}, names, header
 
 

@@ -1,22 +1,40 @@
-"""Folders: where a local folder has a task's files, found by names alone; no row is read.
+"""Folders: where a local path has a task's files, found by names alone; no row is read.
 
 A task's files are those that a card (README.md) names for it; else what `save_to_disk` wrote to the
-task's folder; else that folder's <split>.parquet, .csv or .jsonl. No torch, and no pandas before a
-card is resolved.
+task's folder; else that folder's <split>.parquet, .csv or .jsonl. Those of a task of the config are
+in its own folder in the same way, or are one file. No torch, and no pandas before a card is
+resolved.
 """
 
 import json
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from smartbert.data.cards import card_labels, configs, of_card, one_of
-from smartbert.data.layouts import FORMATS, Layout, check_parts, listed, stem, suffix
-from smartbert.data.settings import SETTING, SYNTHETIC, DataSettings, home, looks_local, test_splits
-from smartbert.errors import UserError, first_line
-from smartbert.tasks import TaskSpec
+from smartbert.data.layouts import (
+    FORMATS,
+    OWN_FORMATS,
+    Layout,
+    check_parts,
+    listed,
+    stem,
+    suffix,
+)
+from smartbert.data.settings import (
+    SETTING,
+    SYNTHETIC,
+    DataSettings,
+    home,
+    looks_local,
+    setting,
+    test_splits,
+)
+from smartbert.errors import UserError, first_line, unknown
+from smartbert.tasks import CARVED, TaskSpec
 
 # A part of a split: train-00000-of-00002, train-00000-of-00002-0a1b2c3d, train_1, train.1.
 PART = re.compile(r"(?<=.)[-_.][0-9]+(-of-[0-9]+)?(-[0-9a-f]{8,})?$")
@@ -26,29 +44,84 @@ PATTERNS = f"*?[]{BRACES}"
 
 
 def local_layout(task: TaskSpec, settings: DataSettings) -> Layout | None:
-    """Return a task's layout, None of data that are no local folder; its splits are those needed.
+    """Return a task's layout, None of data that are not local; its splits are those needed.
 
     Raises:
         UserError: if the folder, the task's files or a needed split is missing.
     """
-    if settings.path == SYNTHETIC or not looks_local(settings.path):
+    if settings.path == SYNTHETIC or not is_local(settings.path):
         return None
     _check_signs(settings.path, PATTERNS, "data folder")
+    needed = [settings.train or task.train, *([task.tune] if task.tune else [])]
+    needed += [name for _, name in test_splits(task, settings) if name != CARVED]
     try:
-        layout = find_layout(settings.path, task.name)
+        layout = own_layout(task, settings) if task.own else find_layout(settings.path, task.name)
     except OSError as error:
         raise UserError(
-            f"cannot look into data folder {settings.path!r}: {first_line(error)}; set {SETTING}"
+            f"cannot look into data folder {settings.path!r}: {first_line(error)}; set"
+            f" {setting(task)}"
         ) from None
-    for split in (settings.train or task.train, *(name for _, name in test_splits(task, settings))):
+    layout = _with_files(layout, needed)
+    for split in needed:
         if split not in layout.files:
-            raise no_split(settings.path, split, task.name, layout.files)
+            raise no_split(settings.path, split, task, layout.files)
         if lost := [file for file in layout.files[split] if not Path(file).is_file()]:
             raise UserError(f"data file {lost[0]} is a link to nothing; fetch what it stands for")
         for file in layout.files[split]:
             _check_signs(file, BRACES, "data file")
         check_parts(layout.files[split], f"{settings.path} ({task.name}, split {split!r})")
     return layout
+
+
+def is_local(path: str) -> bool:
+    """Return whether data are in a folder or file here, rather than on the hub."""
+    return looks_local(path) or suffix(path) in OWN_FORMATS
+
+
+def own_layout(task: TaskSpec, settings: DataSettings) -> Layout:
+    """Return where a task of the config has its files: one is its train.
+
+    Raises:
+        UserError: if there are none, saying what was looked for.
+    """
+    path = Path(home(settings.path))
+    if path.is_file():
+        if suffix(path) not in OWN_FORMATS:
+            raise UserError(
+                f"data file {settings.path!r} is of a format that is not read; read are"
+                f" {', '.join(OWN_FORMATS)}; set {setting(task)}"
+            )
+        return Layout("plain", {"train": (str(path),)})
+    if not path.is_dir():
+        raise UserError(f"data {settings.path!r} do not exist; set {setting(task)}")
+    if named := configs(path):
+        chosen = settings.subset or one_of(named, task.name)
+        if chosen not in named:
+            raise unknown(
+                "configuration", chosen or task.name, named, setting=setting(task, "subset")
+            )
+        return of_card(path, chosen, task.label)
+    if (found := _saved(path) or _plain(path, OWN_FORMATS)) is None:
+        there = sorted(one.name for one in path.iterdir())
+        raise UserError(
+            f"data folder {settings.path!r} has {listed(there) if there else 'nothing'}; looked"
+            f" for <split>*{{{', '.join(OWN_FORMATS)}}}, a card that names files, and what"
+            f" `save_to_disk` writes; set {setting(task)}"
+        )
+    kind, files = found
+    return Layout(kind, files)
+
+
+def _with_files(layout: Layout, splits: Iterable[str]) -> Layout:
+    """Return a layout in which a split that is called as a file is that file."""
+    own = {
+        split: (home(split),)
+        for split in splits
+        if split not in layout.files
+        and suffix(split) in OWN_FORMATS
+        and Path(home(split)).is_file()
+    }
+    return replace(layout, files={**layout.files, **own}) if own else layout
 
 
 def _check_signs(path: str, signs: str, what: str) -> None:
@@ -60,11 +133,11 @@ def _check_signs(path: str, signs: str, what: str) -> None:
         )
 
 
-def no_split(path: str, split: str, name: str, known: Iterable[str]) -> UserError:
+def no_split(path: str, split: str, task: TaskSpec, known: Iterable[str]) -> UserError:
     """Return the error for a split that a task's data lack."""
     return UserError(
-        f"{path!r} has no split {split!r} for task {name!r}; it has: {', '.join(known)};"
-        f" set `data.splits.{name}`"
+        f"{path!r} has no split {split!r} for task {task.name!r}; it has: {', '.join(known)};"
+        f" set {setting(task, 'splits')}"
     )
 
 
@@ -143,14 +216,16 @@ def _saved(folder: Path) -> tuple[Literal["saved"], dict[str, tuple[str, ...]]] 
     return ("saved", found) if found else None
 
 
-def _plain(folder: Path) -> tuple[Literal["plain"], dict[str, tuple[str, ...]]] | None:
+def _plain(
+    folder: Path, formats: tuple[str, ...] = FORMATS
+) -> tuple[Literal["plain"], dict[str, tuple[str, ...]]] | None:
     """Return the files of a folder by split: <split>.<format>, its parts <split>-<number>.<format>,
     or all that lie in a folder named as the split.
     """
     found: dict[str, list[str]] = {}
     sorts: dict[str, set[tuple[str, str]]] = {}
     for file in sorted(_tree(folder)):
-        if suffix(file) not in FORMATS:
+        if suffix(file) not in formats:
             continue
         name = stem(file)
         split = PART.sub("", name)

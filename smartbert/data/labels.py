@@ -43,6 +43,8 @@ def class_ids(
             names and ids are mixed.
     """
     own = {plain_name(name): number for number, name in enumerate(task.labels)}
+    if names is None and task.own and (found := _by_number(values, task, where)):
+        return found
     if names is not None and not _says_nothing(names):
         return _by_names(values, task, where, names, own)
     meant = _each(values, lambda value: _meant(value, own))
@@ -59,6 +61,45 @@ def class_ids(
         if len(found) == len(values):
             return found
     raise _unknown(values, task, where, meant)
+
+
+def _by_number(values: Sequence[object], task: TaskSpec, where: str) -> list[int] | None:
+    """Return class ids where all classes of a task of the config are called by numbers, as stars
+    are: there a number is a name, in whatever form a file has it. None where they are not.
+    """
+    own = {whole_number(name): number for number, name in enumerate(task.labels)}
+    if None in own or len(own) < len(task.labels):
+        return None
+    found = [own.get(number) for number in _each(values, whole_number)]
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < len(found):
+        row = found.index(None)
+        raise UserError(
+            f"{where}: unknown label {values[row]!r:.60} in row {row}; known:"
+            f" {', '.join(task.labels)}"
+        )
+    return numbers
+
+
+def names_of(values: Sequence[object], where: str) -> tuple[str, ...]:
+    """Return the classes that a column of labels has, by number where all are, else by alphabet.
+
+    Raises:
+        UserError: if a label is missing or empty.
+    """
+    found: dict[str, str] = {}
+    for row, value in enumerate(values):
+        number = whole_number(value)
+        name = str(value).strip() if number is None else str(number)
+        if value is None or value != value or not plain_name(name):
+            raise UserError(f"{where}: empty label in row {row}; every row needs one")
+        found.setdefault(plain_name(name), name)
+    numbers = {
+        name: number for name in found.values() if (number := whole_number(name)) is not None
+    }
+    if len(numbers) == len(found):
+        return tuple(sorted(numbers, key=numbers.__getitem__))
+    return tuple(sorted(found.values()))
 
 
 def _each(values: Sequence[object], function: Callable[[object], Found]) -> list[Found]:

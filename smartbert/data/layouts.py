@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import datasets
 
 FORMATS = (".parquet", ".csv", ".jsonl", ".json")
+OWN_FORMATS = (*FORMATS, ".tsv")  # of tasks of the config: GLUE's own .tsv has other rules
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}  # with the module that opens them
 # What a card may say of a text file beside its columns' names.
 CSV_OPTIONS = {"sep": ",", "quotechar": '"', "quoting": 0, "encoding": None, "names": None}
@@ -78,9 +79,11 @@ def check_parts(files: Iterable[str], where: str) -> None:
             )
 
 
-def label_names(features: "datasets.Features | None") -> tuple[str, ...] | None:
-    """Return the class names that data have for the column `label`, None where it has none."""
-    names = getattr((features or {}).get("label"), "names", None)
+def label_names(
+    features: "datasets.Features | None", column: str = "label"
+) -> tuple[str, ...] | None:
+    """Return the class names that data have for a column of labels, None where it has none."""
+    names = getattr((features or {}).get(column), "names", None)
     return tuple(names) if names else None
 
 

@@ -4,6 +4,7 @@ torch.
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -11,60 +12,88 @@ from tokenizers import Tokenizer
 
 from smartbert.data.settings import DataSettings, test_splits
 from smartbert.data.sources import load_split
-from smartbert.data.splits import cut, sample
-from smartbert.tasks import SplitRecord, TaskSpec
+from smartbert.data.splits import REPEATED, carve_test, cut, sample
+from smartbert.tasks import CARVED, SplitRecord, TaskSpec
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data of a task.
+
+    Attributes:
+        frames: fit, tune and test, tokenised, with `subset` numbering the test splits.
+        truncated: by split, how many examples were cut to `max_length`.
+        dropped: how many examples of train are in no split, by the reason why.
+    """
+
+    frames: dict[str, pd.DataFrame]
+    truncated: dict[str, int]
+    dropped: dict[str, int]
 
 
 def tokenise(
     frame: pd.DataFrame, task: TaskSpec, tokenizer: Tokenizer, *, max_length: int
-) -> pd.DataFrame:
-    """Add `input_ids`, `token_type_ids` and `length` (true tokens, special ones included)."""
+) -> tuple[pd.DataFrame, int]:
+    """Add `input_ids`, `token_type_ids` and `length` (true tokens, special ones included); return
+    with it how many examples were cut to `max_length` tokens.
+    """
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length)
     texts = [frame[column].tolist() for column in task.columns]
     encoded = tokenizer.encode_batch(list(zip(*texts, strict=True)) if len(texts) > 1 else texts[0])
-    return frame.assign(
+    tokenised = frame.assign(
         input_ids=pd.Series([one.ids for one in encoded], index=frame.index, dtype=object),
         token_type_ids=pd.Series(
             [one.type_ids for one in encoded], index=frame.index, dtype=object
         ),
         length=[len(one.ids) for one in encoded],
     )
+    return tokenised, sum(bool(one.overflowing) for one in encoded)
 
 
-def prepare(
-    task: TaskSpec, settings: DataSettings, tokenizer: Tokenizer
-) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
-    """Return fit, tune and test, tokenised, with `subset` numbering the test splits; and how many
-    examples of train are in none of them, by the reason why.
+def prepare(task: TaskSpec, settings: DataSettings, tokenizer: Tokenizer) -> Prepared:
+    """Return the data of a task: read, checked, cut and tokenised.
+
+    Raises:
+        UserError: if a split cannot be read, or cut.
     """
     train_rows, test_rows = settings.synthetic_rows
     load = partial(load_split, task, settings=settings)
     train = load(settings.train or task.train, rows=train_rows)
-    tests = [
-        load(name, rows=test_rows).assign(subset=number)
-        for number, (_, name) in enumerate(test_splits(task, settings))
-    ]
-    found = cut(train, task, settings, test=pd.concat(tests))
+    tune = load(task.tune, rows=test_rows) if task.tune else None
+    splits, repeated = [name for _, name in test_splits(task, settings)], 0
+    if splits == [CARVED]:
+        train, carved, repeated = carve_test(train, task, settings)
+        tests = [carved.assign(subset=0)]
+    else:
+        tests = [
+            load(name, rows=test_rows).assign(subset=number) for number, name in enumerate(splits)
+        ]
+    found = cut(train, task, settings, test=pd.concat(tests), tune=tune)
     tests = [sample(frame, settings.max_test, seed=settings.seed) for frame in tests]
     frames = {
         "fit": found.fit.assign(subset=0),
         "tune": found.tune.assign(subset=0),
         "test": pd.concat(tests, ignore_index=True),
     }
-    return {
+    done = {
         name: tokenise(frame, task, tokenizer, max_length=settings.max_length)
         for name, frame in frames.items()
-    }, found.dropped
+    }
+    return Prepared(
+        {name: frame for name, (frame, _) in done.items()},
+        {name: count for name, (_, count) in done.items()},
+        {**found.dropped, REPEATED: found.dropped[REPEATED] + repeated},
+    )
 
 
-def split_record(frame: pd.DataFrame, *, max_length: int) -> SplitRecord:
+def split_record(frame: pd.DataFrame, *, truncated: int) -> SplitRecord:
     """Return what is known of a split without reading it."""
     return SplitRecord(
         rows=len(frame),
         labels=tuple(frame["label"].value_counts().sort_index().tolist()),
         tokens=round(float(frame["length"].mean()), 2),
-        truncated=int((frame["length"] >= max_length).sum()),
+        truncated=truncated,
         sha256=content_hash(frame),
     )
 

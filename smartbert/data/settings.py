@@ -23,7 +23,9 @@ class DataSettings(Record):
             samples), or None.
         tune_fraction, tune_min, tune_max: size of tune, as a share of train within bounds.
         synthetic_rows: rows of train and of each test split, for the generator.
-        train, test: split names in place of GLUE's, or None.
+        train, test: split names in place of the task's, or None.
+        subset: of a task of the config, which configuration of its data set on the hub, or of its
+            folder's card, is meant; None where there is one.
     """
 
     path: str
@@ -37,12 +39,20 @@ class DataSettings(Record):
     synthetic_rows: tuple[int, int] = (0, 0)
     train: str | None = None
     test: tuple[str, ...] | None = None
+    subset: str | None = None
 
 
 def test_splits(task: TaskSpec, settings: DataSettings) -> list[tuple[str, str]]:
     """Return (subset, split name) of each test split, with the config's names where it has any."""
     names = settings.test or tuple(name for _, name in task.test)
     return [(subset, name) for (subset, _), name in zip(task.test, names, strict=True)]
+
+
+def setting(task: TaskSpec, key: str = "path") -> str:
+    """Return how messages call what says where a task's data are, or which splits they have."""
+    if task.own:
+        return f"`own_tasks.{task.name}.{key}`"
+    return SETTING if key == "path" else f"`data.{key}.{task.name}`"
 
 
 def home(path: str) -> str:
@@ -63,7 +73,7 @@ def home(path: str) -> str:
 
 
 def looks_local(path: str) -> bool:
-    """Return whether a path names a local folder rather than a hub id (which has at most one
-    slash).
+    """Return whether a path names a local folder or file rather than a hub id (which has at most
+    one slash).
     """
-    return path.startswith((".", "/", "~")) or path.count("/") > 1 or Path(path).is_dir()
+    return path.startswith((".", "/", "~")) or path.count("/") > 1 or Path(path).exists()

@@ -10,7 +10,7 @@ from smartbert.data.files import read_files
 from smartbert.data.folders import local_layout, no_split
 from smartbert.data.labels import class_ids, numbered, whole_number
 from smartbert.data.layouts import Layout, label_names
-from smartbert.data.settings import SETTING, SYNTHETIC, DataSettings
+from smartbert.data.settings import SYNTHETIC, DataSettings, setting
 from smartbert.errors import UserError, first_line
 from smartbert.tasks import TaskSpec, plain_name
 
@@ -32,43 +32,50 @@ def load_split(task: TaskSpec, split: str, settings: DataSettings, *, rows: int)
         return check(generate(task, split, rows=rows, seed=settings.seed), task, where)
     layout = local_layout(task, settings)
     if layout is None:
-        frame, names = _of_hub(task, split, settings.path)
+        frame, names = _of_hub(task, split, settings)
     elif split not in layout.files:
-        raise no_split(settings.path, split, task.name, layout.files)
+        raise no_split(settings.path, split, task, layout.files)
     elif layout.kind == "saved":
-        frame, names = _saved(layout.files[split], where)
+        frame, names = _saved(task, layout.files[split], where)
     else:
         frame, names = _of_files(task, split, layout, where)
     return check(frame, task, where, names=names)
 
 
-def _of_hub(task: TaskSpec, split: str, path: str) -> tuple[pd.DataFrame, Sequence[str] | None]:
+def _of_hub(
+    task: TaskSpec, split: str, settings: DataSettings
+) -> tuple[pd.DataFrame, Sequence[str] | None]:
     import datasets
+
+    path = settings.path
+    named = settings.subset if task.own else task.name
 
     datasets.disable_progress_bars()
     try:
-        data = datasets.load_dataset(path, task.name)
+        data = datasets.load_dataset(path, named)
     except Exception as error:  # hub, file and parser errors share no base class
         raise UserError(
             f"cannot load task {task.name!r} from {path!r}: {first_line(error)}; there is no folder"
             f" of that name, so it was looked for on the hub: check name and network, or set"
-            f" {SETTING}"
+            f" {setting(task)}"
         ) from None
     if split not in data:
-        raise no_split(path, split, task.name, data)
-    return data[split].to_pandas(), label_names(data[split].features)
+        raise no_split(path, split, task, data)
+    return data[split].to_pandas(), label_names(data[split].features, task.label)
 
 
-def _saved(files: Sequence[str], where: str) -> tuple[pd.DataFrame, Sequence[str] | None]:
+def _saved(
+    task: TaskSpec, files: Sequence[str], where: str
+) -> tuple[pd.DataFrame, Sequence[str] | None]:
     """Return a split that `save_to_disk` wrote."""
     import datasets
 
     if not any(file.endswith(".arrow") for file in files):
-        raise UserError(f"{where}: no rows; set {SETTING}")
+        raise UserError(f"{where}: no rows; set {setting(task)}")
     try:
         data = datasets.load_from_disk(str(Path(files[0]).parent))
         assert isinstance(data, datasets.Dataset)  # a folder with a state holds one split
-        return data.to_pandas(), label_names(data.features)
+        return data.to_pandas(), label_names(data.features, task.label)
     except Exception as error:  # of damaged files, which the library does not look for
         raise UserError(
             f"{where}: cannot read what `save_to_disk` wrote: {first_line(error)}; write it anew"
@@ -79,8 +86,11 @@ def _of_files(
     task: TaskSpec, split: str, layout: Layout, where: str
 ) -> tuple[pd.DataFrame, Sequence[str] | None]:
     """Return a split of parquet, CSV or JSON files."""
-    columns = dict.fromkeys([*task.columns, "label", "idx", *([task.group] if task.group else [])])
-    table, names, header = read_files(layout.files[split], list(columns), layout.csv, where)
+    further = [task.group] if task.group else []
+    columns = dict.fromkeys([*task.columns, task.label, "idx", *further])
+    table, names, header = read_files(
+        layout.files[split], list(columns), layout.csv, where, label=task.label
+    )
     if layout.labels and names and [*map(plain_name, names)] != [*map(plain_name, layout.labels)]:
         raise UserError(
             f"{where}: the card's labels are {numbered(layout.labels)}, the file's own"
@@ -94,11 +104,13 @@ def _of_files(
 def _check_columns(
     frame: pd.DataFrame, task: TaskSpec, where: str, found: Sequence[object]
 ) -> None:
-    missing = [column for column in (*task.columns, "label") if column not in frame]
+    grouped = [task.group] if task.own and task.group else []
+    missing = [c for c in (*task.columns, task.label, *grouped) if c not in frame]
     if missing:
-        raise UserError(
-            f"{where}: column {missing[0]!r} is missing; found: {', '.join(map(str, found)):.500}"
-        )
+        key = {task.label: "label", task.group: "group"}.get(missing[0], "columns")
+        hint = f"; set {setting(task, key)}" if task.own else ""
+        told = f"found: {', '.join(map(str, found)):.500}"
+        raise UserError(f"{where}: column {missing[0]!r} is missing; {told}{hint}")
 
 
 def check(
@@ -111,10 +123,10 @@ def check(
     """
     _check_columns(frame, task, where, list(frame.columns))
     if frame.empty:
-        raise UserError(f"{where}: no rows; set {SETTING}")
+        raise UserError(f"{where}: no rows; set {setting(task)}")
     frame = frame.reset_index(drop=True)
-    labels = class_ids(frame["label"].tolist(), task, where, names=names)
-    index = frame["idx"].tolist() if "idx" in frame else range(len(frame))
+    labels = class_ids(frame[task.label].tolist(), task, where, names=names)
+    index = range(len(frame)) if task.own or "idx" not in frame else frame["idx"].tolist()
     numbers = [whole_number(value) for value in index]
     if None in numbers:
         row = numbers.index(None)
@@ -125,10 +137,12 @@ def check(
     texts = {column: text_of(frame[column], column, where) for column in task.columns}
     # The generator's own column, and one that the cut of fit and tune goes by.
     kept = ("hard", *([task.group] if task.group else []))
-    needed = [*task.columns, "label"]
-    extra = [column for column in kept if column in frame and column not in needed]
-    return frame[[*needed, *extra]].assign(
-        label=np.array(labels, dtype=np.int64), idx=np.array(numbers, dtype=np.int64), **texts
+    extra = {c: frame[c] for c in kept if c in frame and c not in (*task.columns, "label")}
+    return frame[[*task.columns]].assign(
+        **texts,
+        label=np.array(labels, dtype=np.int64),
+        **extra,
+        idx=np.array(numbers, dtype=np.int64),
     )
 
 

@@ -1,5 +1,5 @@
-"""Cut GLUE's train into fit and tune: seeded, stratified by label, nothing of tune or test in fit
-(protocol: "Splits").
+"""Cut train into fit and tune, and test where there is none: seeded, stratified by label, nothing
+of tune or test in fit (protocol: "Splits").
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from smartbert.data.settings import DataSettings
+from smartbert.data.settings import DataSettings, setting
 from smartbert.errors import UserError
 from smartbert.tasks import TaskSpec
 
 REPEATED, IN_TEST, IN_TUNE = "repeated in train", "in test", "parts of tune's texts"
+ALSO_IN_TUNE, OF_TUNE = "in tune", "of tune, in test"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,12 @@ def tune_size(rows: int, settings: DataSettings) -> int:
 
 
 def cut(
-    frame: pd.DataFrame, task: TaskSpec, settings: DataSettings, *, test: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    task: TaskSpec,
+    settings: DataSettings,
+    *,
+    test: pd.DataFrame | None = None,
+    tune: pd.DataFrame | None = None,
 ) -> Cut:
     """Cut train into fit and tune, seeded and stratified by label.
 
@@ -45,46 +51,99 @@ def cut(
 
     Args:
         test: the test examples, of all subsets; it stays as it is.
+        tune: that of data that have one; what it shares with test is left out of it, and what it
+            shares with train out of fit. None: it is cut from train.
 
     Raises:
         UserError: if tune would take all there is.
     """
     frame, dropped = _without_duplicates(frame, task, test)
-    size = tune_size(len(frame), settings)
     rng = np.random.default_rng(settings.seed)
-    labels = frame["label"].to_numpy()
+    if tune is None:
+        size = tune_size(len(frame), settings)
+        in_tune = _choose(frame, task, size, rng, dropped, what="tune")
+        fit, tune = frame[~in_tune], frame[in_tune]
+    else:
+        tune, lost = _without(tune, task, test)
+        fit, shared = _without(frame, task, tune)
+        dropped |= {ALSO_IN_TUNE: shared, OF_TUNE: lost}
+    if task.nested:
+        parts = _parts(fit[task.nested], tune[task.nested])
+        fit, dropped = fit[~parts], {**dropped, IN_TUNE: int(parts.sum())}
+    if settings.max_fit is not None and len(fit) > settings.max_fit:
+        fit = fit[_stratified(fit["label"].to_numpy(), settings.max_fit, rng)]
+    _check(task, fit, tune, frame)
+    return Cut(fit.reset_index(drop=True), tune.reset_index(drop=True), dropped)
+
+
+def carve_test(
+    frame: pd.DataFrame, task: TaskSpec, settings: DataSettings
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Cut test from train where data have none: as many examples as tune would take, stratified by
+    label, groups whole. Returns the rest of train, test, and how many were left out as repeated.
+
+    Raises:
+        UserError: if test would take all there is.
+    """
+    frame, dropped = _without_duplicates(frame, task, None)
+    rng = np.random.default_rng((settings.seed, 1))  # other draws than those of tune
+    size = tune_size(len(frame), settings)
+    in_test = _choose(frame, task, size, rng, dropped, what="test")
+    rest, test = (frame[mask].reset_index(drop=True) for mask in (~in_test, in_test))
+    return rest, test, dropped[REPEATED]
+
+
+def _choose(
+    frame: pd.DataFrame,
+    task: TaskSpec,
+    size: int,
+    rng: np.random.Generator,
+    dropped: dict[str, int],
+    *,
+    what: str,
+) -> np.ndarray:
+    """Return a mask of the examples of train that a split takes, (N,) bool."""
     allowed = np.ones(len(frame), dtype=bool)
     if task.nested:
         allowed = _whole_texts(frame[task.nested])
     if size >= allowed.sum():
         lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
         raise UserError(
-            f"task {task.name!r}: tune needs {size} of {allowed.sum()} training examples that it"
+            f"task {task.name!r}: {what} needs {size} of {allowed.sum()} training examples that it"
             f" may take{f' (left out: {lost})' if lost else ''}, nothing is left to fit; set"
-            " `data.tune`, or `data.splits` where train and test are the same"
+            f" `data.tune`, or {setting(task, 'splits')} where train and test are the same"
         )
     if task.group:
-        in_tune = _whole_groups(frame[task.group], size, rng)
-    else:
-        in_tune = np.zeros(len(frame), dtype=bool)
-        in_tune[np.flatnonzero(allowed)[_stratified(labels[allowed], size, rng)]] = True
-    fit, tune = frame[~in_tune], frame[in_tune]
-    if task.nested:
-        parts = _parts(fit[task.nested], tune[task.nested])
-        fit, dropped = fit[~parts], {**dropped, IN_TUNE: int(parts.sum())}
-    if settings.max_fit is not None and len(fit) > settings.max_fit:
-        fit = fit[_stratified(fit["label"].to_numpy(), settings.max_fit, rng)]
-    _check(task, fit, frame)
-    return Cut(fit.reset_index(drop=True), tune.reset_index(drop=True), dropped)
+        return _whole_groups(frame[task.group], size, rng)
+    chosen = np.zeros(len(frame), dtype=bool)
+    labels = frame["label"].to_numpy()
+    chosen[np.flatnonzero(allowed)[_stratified(labels[allowed], size, rng)]] = True
+    return chosen
 
 
-def _check(task: TaskSpec, fit: pd.DataFrame, train: pd.DataFrame) -> None:
-    """Refuse a fit that cannot be trained on."""
+def _without(
+    frame: pd.DataFrame, task: TaskSpec, other: pd.DataFrame | None
+) -> tuple[pd.DataFrame, int]:
+    """Return the examples whose texts another split does not have, and how many were left out."""
+    if other is None:
+        return frame, 0
+    shared = _keys(frame, task).isin(set(_keys(other, task))).to_numpy()
+    return frame[~shared].reset_index(drop=True), int(shared.sum())
+
+
+def _check(task: TaskSpec, fit: pd.DataFrame, tune: pd.DataFrame, train: pd.DataFrame) -> None:
+    """Refuse a fit that cannot be trained on, or a tune without examples."""
+    if tune.empty:
+        raise UserError(
+            f"task {task.name!r}: no example of tune is left, all are in test; set"
+            f" {setting(task, 'splits')}"
+        )
     unseen = [name for number, name in enumerate(task.labels) if number not in set(train["label"])]
     if unseen:
         raise UserError(
             f"task {task.name!r}: train has no example of {', '.join(unseen)}, among {len(train)};"
-            " set `data.path`, or `data.splits` where another split is to be trained on"
+            f" set {setting(task)}, or {setting(task, 'splits')} where another split is to be"
+            " trained on"
         )
     lost = sorted(set(train["label"]) - set(fit["label"]))
     if lost:

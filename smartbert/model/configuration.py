@@ -45,6 +45,7 @@ class AdaptiveBertConfig(BertConfig):
         exit_thresholds: one threshold per layer 1..L-1, or None where no exit is tested.
         parameters: values of the rule's parameters beside the thresholds, None where it has none.
         task: the task it was trained on; published models say it, as what follows.
+        columns: names of its one or two texts, in the order they are fed.
         max_tokens: longest input it was trained on, special tokens included; 0: all it has
             positions for.
         operating_points: by name, the thresholds chosen on tune with score and cost
@@ -76,6 +77,7 @@ class AdaptiveBertConfig(BertConfig):
     exit_thresholds: list | tuple | None = None
     parameters: list | tuple | None = None
     task: str | None = None
+    columns: list | tuple | None = None
     max_tokens: int = 0
     operating_points: dict | None = None
     front: list | tuple | None = None

@@ -7,7 +7,7 @@ import pandas as pd
 from smartbert.analysis.choosing import in_common, summary
 from smartbert.analysis.rows import Ruled, each
 from smartbert.points import BUDGETS, DROP, MOST_DROPPED, OPERATING_POINTS
-from smartbert.report.page import SCORES, Page, Section
+from smartbert.report.page import Page, Section, scores_text
 
 
 def choosing_page(table: pd.DataFrame, *, caption: str) -> Page:
@@ -29,7 +29,8 @@ def choosing_page(table: pd.DataFrame, *, caption: str) -> Page:
             " out. Every rule chooses on tune among the same settings that were tried, with one"
             " exit threshold for all layers and the skip threshold. `difference`: score on test"
             " less dense BERT's, in points, mean over the trainings that have such a setting;"
-            f" `optimism`: score on tune less that on test. {SCORES} choosing.csv has every choice."
+            f" `optimism`: score on tune less that on test. {scores_text(trained)}"
+            " choosing.csv has every choice."
             " This page looks at test, and the protocol's rule (one standard error, both ways) was"
             " settled with it at hand.",
         ),

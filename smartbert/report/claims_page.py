@@ -83,21 +83,34 @@ def claims_markdown(
     figures.
     """
     single = [TASKS[name].title for name, own in seeds.items() if len(own) == 1]
+    asked = bool(seeds) and all(TASKS[name].own for name in seeds)
+    if asked:
+        table = table[table["claim"].isin(QUESTIONS)]
+    deciding = (
+        "A question is decided by one figure, over tasks"
+        if asked
+        else f"A claim is decided by one figure, over at least {LEAST_TASKS} tasks (3 and 4, which"
+        " name their tasks: one)"
+    )
     parts = [
-        "# The claims of the paper, measured",
+        "# Questions to the methods, measured" if asked else "# The claims of the paper, measured",
         caption,
+        "The paper's claims are of GLUE's tasks, and not asked here." if asked else "",
         markdown_table(verdicts_frame(table)),
         "*Supported*: the whole 95 % interval lies on the claimed side; of several methods, for"
         " each with a corrected p below 0.05. *Not supported*: on the other side; of several, for"
         " one at least. *Inconclusive*: neither. *Not testable*: dense BERT itself is no better"
         " than the majority class, by its interval. *Not measured*: no training of this run"
-        f" measures it. A claim is decided by one figure, over at least {LEAST_TASKS} tasks (3 and"
-        f" 4, which name their tasks: one) with at least {LEAST_SEEDS} seeds in all of which it is"
-        " there; the others are shown. WNLI (71 test examples) decides nothing but the claims that"
-        " name it.",
+        f" measures it. {deciding} with at least {LEAST_SEEDS} seeds in all of which it is there;"
+        " the others are shown."
+        + (
+            "" if asked else " WNLI (71 test examples) decides nothing but the claims that name it."
+        ),
         f"One training: {', '.join(single)}. They are shown and decide nothing." if single else "",
     ]
     for claim, statement in STATEMENTS.items():
+        if asked and claim not in QUESTIONS:
+            continue
         own = table[table["claim"] == claim]
         heads = own[own["what"].isin([OVERALL, AS_RELEASED])]
         verdict = "; ".join(

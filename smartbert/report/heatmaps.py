@@ -11,7 +11,9 @@ from matplotlib.image import AxesImage
 from smartbert.points import OPERATING_POINTS, SPACE_RECORDS
 from smartbert.report.panels import note, of_space, titles_of
 from smartbert.report.style import PAGE, SHARES, SMALL, luminance
-from smartbert.tasks import TASKS
+from smartbert.tasks import ALL, TASKS
+
+MOST_ROWS = 40  # classes in one figure
 
 
 def usage_figure(
@@ -25,7 +27,7 @@ def usage_figure(
         space: a search space; what it holds nothing for appears with the largest within it.
     """
     rows = of_space(usage[usage["method"] == method], space)
-    rows = rows[(rows["point"] == point) & (rows["label"] == "all")]
+    rows = rows[(rows["point"] == point) & (rows["label"] == ALL)]
     names = {name: spec.title for name, spec in TASKS.items()}
     caption = (
         f"{caption} Shares of the test examples, means over seeds. {SPACE_RECORDS[space].note}"
@@ -38,14 +40,17 @@ def usage_by_class_figure(
 ) -> Figure:
     """Return the heat maps of one task over its classes, all examples first; see `usage_figure`.
 
-    Shares of a class are of its own examples.
+    Shares of a class are of its own examples. Of many classes the first ones are shown.
     """
     rows = of_space(usage[(usage["method"] == method) & (usage["task"] == name)], space)
     rows = rows[rows["point"] == point]
-    names = {label: label.replace("_", " ") for label in ("all", *TASKS[name].labels)}
+    classes = TASKS[name].labels
+    names = {label: label.replace("_", " ") for label in (ALL, *classes[:MOST_ROWS])}
     title = f"{TASKS[name].title}: {heading(rows, point)}"
     where = SPACE_RECORDS[space].note
     caption = f"{caption} Shares of each class's test examples, means over seeds. {where}"
+    if len(classes) > MOST_ROWS:
+        caption += f" The first {MOST_ROWS} of {len(classes)} classes; usage.csv has all."
     return heat_figure(rows, "label", names, heading=title, caption=caption)
 
 

@@ -12,7 +12,6 @@ from smartbert.metrics import scores_sentence
 from smartbert.report.latex import booktabs
 from smartbert.tasks import TASKS
 
-SCORES = f"Scores are in points: {scores_sentence()}."
 INTERVALS = (
     "Brackets hold the 95 % interval over seeds, test examples and the choice on tune, which every"
     " draw makes anew on resampled tune examples. `none in 16%`: so many draws have no setting;"
@@ -80,6 +79,12 @@ def markdown_table(frame: pd.DataFrame) -> str:
     """Return a frame of texts as a Markdown table."""
     plain = frame.map(lambda cell: str(cell).replace("|", "\\|"))
     return plain.to_markdown(index=False, disable_numparse=True)
+
+
+def scores_text(table: pd.DataFrame) -> str:
+    """Return what the scores of a table's tasks are, in their order."""
+    names = set(table["task"])
+    return f"Scores are in points: {scores_sentence(name for name in TASKS if name in names)}."
 
 
 def column(row: Placed) -> str:

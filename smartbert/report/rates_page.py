@@ -5,7 +5,7 @@ import pandas as pd
 from smartbert.analysis.rates import best_rates
 from smartbert.analysis.rows import Rated, each
 from smartbert.report.latex import Bold
-from smartbert.report.page import SCORES, Page, Section
+from smartbert.report.page import Page, Section, scores_text
 from smartbert.tasks import TASKS
 
 
@@ -29,7 +29,8 @@ def rates_page(table: pd.DataFrame, *, caption: str) -> Page:
             caption,
             f"{verdict} Score on tune, the mean of all exits and the final head, gates at their"
             f" own threshold, seed {table['seed'].iloc[0]}; the rate with the best mean over"
-            f" {' and '.join(tasks)} (bold) holds for all tasks and seeds. {SCORES} Test has no"
+            f" {' and '.join(tasks)} (bold) holds for all tasks and seeds. {scores_text(table)}"
+            " Test has no"
             " part in it.",
         ),
         (Section("", _frame(table, best)),),

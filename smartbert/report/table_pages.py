@@ -37,7 +37,6 @@ from smartbert.points import (
 from smartbert.report.latex import Bold
 from smartbert.report.page import (
     INTERVALS,
-    SCORES,
     TIES,
     Page,
     Section,
@@ -45,6 +44,7 @@ from smartbert.report.page import (
     columns,
     in_some_draws,
     number,
+    scores_text,
     some_seeds,
     with_interval,
 )
@@ -97,13 +97,15 @@ def glue_page(
     if len(settled):
         cells = {(row.method, column(row)): _cell(row) for row in each(settled, Compared)}
         sections.append(Section(f"settled: {SETTLED_TEXT}", _wide(cells, settled)))
+    own_tasks = any(TASKS[name].own for name in table["task"])
     return Page(
         "glue",
-        "GLUE: score and cost on test",
+        "Score and cost on test" if own_tasks else "GLUE: score and cost on test",
         (
             caption,
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
-            f"{SCORES} A cell: score on test [interval] (optimism: the score on tune less that on"
+            f"{scores_text(table)}"
+            " A cell: score on test [interval] (optimism: the score on tune less that on"
             " test), then cost as a share of dense BERT's: the mean over examples of the ratio, and"
             " after the slash the ratio of the sums. Settings were chosen on tune, where they keep"
             " their budget; on test they can miss it. Where not every seed has such a setting, a"
@@ -149,7 +151,8 @@ def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
         (
             caption,
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
-            f"{SCORES} Nothing was tuned here. `cost` is the share of dense BERT's on each example,"
+            f"{scores_text(table)}"
+            " Nothing was tuned here. `cost` is the share of dense BERT's on each example,"
             " `layers` the mean number run; both are means over seeds and test examples.",
         ),
         (Section("", frame, groups="task"),),
@@ -180,7 +183,8 @@ def curves_page(
         "Score on test at equal cost",
         (
             caption,
-            f"{SCORES} The settings that tune chooses for budgets of 5, 7.5, ... 100 % of dense"
+            f"{scores_text(bands)}"
+            " The settings that tune chooses for budgets of 5, 7.5, ... 100 % of dense"
             " BERT's cost, carried to test and read by straight lines at the same cost there: a"
             " coin tossed between two neighbours reaches every cost between them, and between the"
             " cheapest one and the majority class every cost below (for MCC and F1 an"
@@ -220,7 +224,8 @@ def auc_page(
         "Mean score over 25 to 100 % of dense BERT's cost",
         (
             caption,
-            f"The primary endpoint. {SCORES} A method's curve on test, read by straight lines"
+            f"The primary endpoint. {scores_text(table)}"
+            " A method's curve on test, read by straight lines"
             " (curves.md), averaged over costs from 25 to 100 %. `trainings` is how many trainings"
             " are behind a method's curve, per seed.",
             INTERVALS,
@@ -280,7 +285,8 @@ def exits_page(table: pd.DataFrame, *, caption: str) -> Page:
         "Score of each exit at full depth, on test",
         (
             caption,
-            f"{SCORES} Every layer runs and every exit answers for all examples; the last layer's"
+            f"{scores_text(table)}"
+            " Every layer runs and every exit answers for all examples; the last layer's"
             " answer is the final head's. Means over seeds.",
         ),
         (Section("", wide.reset_index().rename(columns={"title": "method"}), groups="task"),),

@@ -91,8 +91,8 @@ class Classifier:
             tokenizer.no_padding()
         self.tokenizer.no_truncation()
         self.cutting.enable_truncation(self.max_tokens)
-        spec = TASKS.get(config.task or "")
-        self.columns = spec.columns if spec else None
+        spec = TASKS.get(config.task or "")  # of folders that do not say their columns
+        self.columns = tuple(config.columns or (spec.columns if spec else ())) or None
         self.names = config.names
         self.cost = CostModel(architecture(config), convention("flops"))
 

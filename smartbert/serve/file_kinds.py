@@ -39,7 +39,14 @@ FEW, MANY = 3, 8  # rows that must agree on numbers, or on a few words, before t
 SHORT = 20  # characters of such a word
 
 
-def check_kind(head: bytes, *, name: str, form: str | None, encoding: str | None) -> None:
+def check_kind(
+    head: bytes,
+    *,
+    name: str,
+    form: str | None,
+    encoding: str | None,
+    columns: Sequence[str] | None = None,
+) -> None:
     """Refuse a file that is seen to be something else than it is taken for.
 
     Args:
@@ -47,6 +54,7 @@ def check_kind(head: bytes, *, name: str, form: str | None, encoding: str | None
         name: what the message calls the file.
         form: one of `inputs.FORMS`; None where nobody said it, and lines are taken for plain.
         encoding: None where nobody said it, and UTF-8 is taken for granted.
+        columns: of the model's texts, by which a table is known.
 
     Raises:
         UserError: naming the option that reads the file.
@@ -63,7 +71,8 @@ def check_kind(head: bytes, *, name: str, form: str | None, encoding: str | None
         return
     if _is_object(lines[0]):
         raise UserError(f"{name} holds JSON lines; read them with --jsonl, as text with --lines")
-    if separator := _separator(lines):
+    names = TEXT_NAMES.union(column.lower() for column in columns or ())
+    if separator := _separator(lines, names):
         option = "--tsv (--csv where fields are quoted)" if separator == "\t" else "--csv"
         raise UserError(
             f"{name} is a table by its first line, {lines[0][:60]!r}; read a column of it with"
@@ -129,13 +138,13 @@ def _one_json_value(lines: Sequence[str]) -> bool:
     ) is not None
 
 
-def _separator(lines: Sequence[str]) -> str | None:
+def _separator(lines: Sequence[str], text_names: set[str]) -> str | None:
     """Return what separates the columns of a table, None if the lines look like texts."""
-    if lines[0].strip().strip('"').lower() in TEXT_NAMES:
+    if lines[0].strip().strip('"').lower() in text_names:
         return ","
     for separator in SEPARATORS:
         names = [one.strip().lower() for one in _parts(lines[0], separator)]
-        known = TEXT_NAMES.union(OTHER_NAMES).intersection(names)
+        known = text_names.union(OTHER_NAMES).intersection(names)
         if len(names) > 1 and known and all(NAME.fullmatch(one) or not one for one in names):
             return separator
     return next((one for one in SEPARATORS if _has_labels(lines, one)), None)

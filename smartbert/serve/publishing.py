@@ -34,7 +34,7 @@ from smartbert.points import (
 from smartbert.policies import Policy
 from smartbert.records import Record
 from smartbert.results import CONFIG, TOKENIZER, WEIGHTS
-from smartbert.tasks import task
+from smartbert.tasks import ALL, task
 
 CUTTING = "CuttingTokenizer"  # of `smartbert.model.tokenizer`, by the name that the library knows
 HOW_TO_LOAD = """\
@@ -105,6 +105,7 @@ def publish(
     front = [s.published() for s in tuned.spaces[MAIN].curve if s.member == member]
     config |= {
         "task": tuned.task,
+        "columns": list(task(tuned.task).columns),
         "max_tokens": facts.max_tokens,
         "operating_points": {name: point.to_json() for name, point in points.items()},
         "front": [setting.to_json() for setting in front],
@@ -150,7 +151,7 @@ def operating_points(
 
     Those of the main space; of several test subsets, the first.
     """
-    layers = usage[(usage["space"] == MAIN) & (usage["label"] == "all")].sort_values("layer")
+    layers = usage[(usage["space"] == MAIN) & (usage["label"] == ALL)].sort_values("layer")
     own = scores[(scores["space"] == MAIN) & (scores["status"] == "ok")]
     tests = own.drop_duplicates("point").set_index("point")
     return {

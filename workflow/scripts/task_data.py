@@ -32,17 +32,23 @@ def main(argv: list[str] | None = None) -> None:
     from smartbert.data.preparation import prepare, split_record
 
     spec, settings = TaskSpec.from_json(args.task), DataSettings.from_json(args.settings)
-    frames, dropped = prepare(spec, settings, Tokenizer.from_file(str(args.tokenizer)))
+    data = prepare(spec, settings, Tokenizer.from_file(str(args.tokenizer)))
     splits = {}
     for name in SPLITS:
         with whole(getattr(args, name)) as partial:
-            frames[name].to_parquet(partial, index=False)
-        splits[name] = split_record(frames[name], max_length=settings.max_length)
+            data.frames[name].to_parquet(partial, index=False)
+        splits[name] = split_record(data.frames[name], truncated=data.truncated[name])
     subsets = tuple(subset for subset, _ in test_splits(spec, settings))
-    TaskData(spec.name, args.settings, splits, subsets, spec, dropped).write(args.record)
-    told = [f"{count} {reason}" for reason, count in dropped.items() if count]
+    TaskData(spec.name, args.settings, splits, subsets, spec, data.dropped).write(args.record)
+    told = [f"{count} {reason}" for reason, count in data.dropped.items() if count]
     if told:
         print(f"{spec.title}: left out of train: {', '.join(told)}")
+    if cut := sum(data.truncated.values()):
+        rows = sum(split.rows for split in splits.values())
+        print(
+            f"{spec.title}: {cut:,} of {rows:,} examples are longer than {settings.max_length}"
+            " tokens and were cut there (`data.max_length`)"
+        )
 
 
 if __name__ == "__main__":

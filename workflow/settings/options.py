@@ -32,11 +32,13 @@ def complete(config: dict, defaults: Path) -> dict:
 
 def data_settings(config: dict, name: str) -> dict:
     """Return the `data` section for one task, as `DataSettings` takes it."""
-    data = config["data"]
+    data, own = config["data"], config["own_tasks"].get(name)
     given = data["splits"].get(name, {})
-    synthetic = data["path"] == SYNTHETIC
+    path = own["path"] if own else data["path"]
+    synthetic = path == SYNTHETIC
+    subset = {"subset": own["subset"]} if own and "subset" in own else {}
     return {
-        "path": data["path"],
+        "path": path,
         "seed": data["seed"],
         "max_length": data["max_length"],
         "max_fit": by_task(data["max_fit"], name),
@@ -49,6 +51,7 @@ def data_settings(config: dict, name: str) -> dict:
         else [0, 0],
         "train": given.get("train"),
         "test": given.get("test"),
+        **subset,
     }
 
 
@@ -126,11 +129,11 @@ def training_options(config: dict, task: str, name: str) -> str:
     return f"{method_options(config, name)} {shlex.join(['--settings', settings])}"
 
 
-def card_options(config: dict) -> str:
+def card_options(config: dict, task: str) -> str:
     """Return the command-line words for what a published model's card says of its making."""
     facts = {
         "max_tokens": config["data"]["max_length"],
         "backbone": config["backbone"]["path"],
-        "data": config["data"]["path"],
+        "data": data_settings(config, task)["path"],
     }
     return shlex.join(["--facts", compact(facts), f"--caption={caption(config)}"])

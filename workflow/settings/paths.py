@@ -16,6 +16,8 @@ def expand_home(config: dict) -> None:
         _expand(config[section], key, f"{section}.{key}")
     for key in ("results", "traces_from"):
         _expand(config, key, key)
+    for name, own in config["own_tasks"].items():
+        _expand(own, "path", f"own_tasks.{name}.path")
     for name, entry in config["methods"].items():
         _expand(entry, "source", f"methods.{name}.source")
 

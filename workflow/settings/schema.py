@@ -18,6 +18,7 @@ import yaml
 from baselines.registry import METHODS
 from smartbert.cost import CONVENTIONS
 from smartbert.errors import UserError, unknown
+from smartbert.metrics import METRICS
 from smartbert.tasks import TASKS
 from workflow.settings.entries import entry, is_read, registered, traces
 
@@ -27,12 +28,17 @@ EXPONENT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
-@cache
 def schema() -> dict:
     """Return the config's JSON schema; the names of tasks come from the records."""
+    return _schema(tuple(TASKS))
+
+
+@cache
+def _schema(tasks: tuple[str, ...]) -> dict:
     loaded = yaml.safe_load(SCHEMA.read_text())
-    loaded["$defs"]["task"] = {"enum": list(TASKS)}
-    loaded["$defs"]["task_or_default"] = {"enum": ["default", *TASKS]}
+    loaded["$defs"]["task"] = {"enum": list(tasks)}
+    loaded["$defs"]["task_or_default"] = {"enum": ["default", *tasks]}
+    loaded["$defs"]["metric"] = {"enum": list(METRICS)}
     loaded["properties"]["cost"]["properties"]["convention"] = {"enum": list(CONVENTIONS)}
     return loaded
 

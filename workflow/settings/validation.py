@@ -32,6 +32,7 @@ from workflow.settings.entries import (
 from workflow.settings.heads import check_heads
 from workflow.settings.kept import Kept, decide
 from workflow.settings.options import data_layout
+from workflow.settings.own_tasks import complete_own_tasks, name_own_tasks
 from workflow.settings.paths import expand_home
 from workflow.settings.plan import ablation_entries, entries_of, variants
 from workflow.settings.rates import add_rates
@@ -45,10 +46,14 @@ def validate(config: dict) -> Kept:
         UserError: one line on the first violation.
     """
     check_plain(config, ())
+    name_own_tasks(config)
     check(config, schema(), ())
+    expand_home(config)
+    complete_own_tasks(config)
     for name in config["tasks"]:
         metrics.check(TASKS[name])
-    expand_home(config)
+    ablated = config["ablations"]
+    ablated["tasks"] = [name for name in ablated["tasks"] if name in config["tasks"]]
     _check_entries(config)
     add_rates(config)
     _check_entries(config)  # those that were added, too
