@@ -23,9 +23,9 @@ from smartbert.model.configuration import AdaptiveBertConfig
 from smartbert.model.encoder import layers_of
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.serve.fast_modules import Cast, linear, padded_block
-from smartbert.serve.ragged import Ragged
+from smartbert.serve.rows import Ragged, Rows
 
-Layer: TypeAlias = Callable[[Tensor, Ragged], Tensor]  # (M, H) to (M, H)
+Layer: TypeAlias = Callable[[Tensor, Rows], Tensor]  # (M, H) to (M, H)
 Tokens: TypeAlias = Sequence[Sequence[int]]  # a number for each token of each row
 
 
@@ -38,6 +38,9 @@ class EncoderForm(Protocol):
 
     def embed(self, ids: Tokens, types: Tokens, rows: Ragged) -> Tensor:
         """Return h_0 (M, H) of the token ids and the segment ids of each row."""
+
+    def embed_block(self, ids: Tensor, types: Tensor, present: Tensor) -> Tensor:
+        """Return h_0 (n, T, H) of token ids and segment ids (n, T) in a padded block."""
 
 
 class FastLayer:
@@ -64,7 +67,7 @@ class FastLayer:
         self.down = linear(layer.output.dense, cast)
         self.last_norm = linear(layer.output.LayerNorm, cast)
 
-    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+    def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return the layer's output (M, H)."""
         mixed = self._attend(F.linear(hidden, *self.qkv), rows)
         shape = (self.width,)
@@ -76,14 +79,14 @@ class FastLayer:
             F.linear(wide, *self.down).add_(hidden), shape, *self.last_norm, self.eps
         )
 
-    def _attend(self, qkv: Tensor, rows: Ragged) -> Tensor:
+    def _attend(self, qkv: Tensor, rows: Rows) -> Tensor:
         if rows.even:
             return self._attend_block(qkv.view(len(rows), -1, qkv.shape[-1]), None)
-        if qkv.device.type == "cpu":
+        if (groups := rows.apart) is not None:
             return torch.cat(
                 [
                     self._attend_block(qkv[start : start + n * t].view(n, t, -1), None)
-                    for start, n, t in rows.groups
+                    for start, n, t in groups
                 ]
             )
         present = None if rows.present is None else rows.present[:, None, None, :]
@@ -123,6 +126,17 @@ class FastBert:
         )
         return layer.LayerNorm(found)
 
+    def embed_block(self, ids: Tensor, types: Tensor, present: Tensor) -> Tensor:
+        """Return h_0 (n, T, H) of token ids and segment ids (n, T) in a padded block."""
+        layer = self.embeddings
+        places = torch.arange(ids.shape[1], device=ids.device)
+        found = (
+            layer.word_embeddings(ids)
+            + layer.token_type_embeddings(types)
+            + layer.position_embeddings(places)
+        )
+        return layer.LayerNorm(found)
+
 
 class PlainEncoder:
     """Any other encoder: the library's embeddings and layers, on padded blocks."""
@@ -140,7 +154,13 @@ class PlainEncoder:
         hidden, _, _ = self.model.embed({k: v.to(rows.device) for k, v in batch.items()})
         return rows.flat(hidden)
 
-    def _layer(self, index: int, hidden: Tensor, rows: Ragged) -> Tensor:
+    def embed_block(self, ids: Tensor, types: Tensor, present: Tensor) -> Tensor:
+        """Return h_0 (n, T, H) of token ids and segment ids (n, T) in a padded block."""
+        names = ("input_ids", "token_type_ids", "attention_mask")
+        batch = dict(zip(names, (ids, types, present.long()), strict=True))
+        return self.model.embed(batch)[0]
+
+    def _layer(self, index: int, hidden: Tensor, rows: Rows) -> Tensor:
         return rows.flat(self.model.layer(index, *padded_block(hidden, rows)))
 
 

@@ -5,7 +5,8 @@ need it.
 makes the FLOPs saved be time saved: the rows of a batch lie end to end, sorted by length, so no
 linear map computes padding; attention runs over groups of equal length on a CPU and over one padded
 block on other devices; a row that has its answer leaves at once, and a skipping row sits out the
-layer.
+layer. On a card, where a look from the host after every layer costs more than it saves, decisions
+are taken there (`on_device`).
 
 Shapes: n rows, M tokens of all rows together, L layers, H hidden width, C classes.
 """
@@ -34,9 +35,11 @@ from smartbert.serve.fast_modules import (
     PlainGate,
     fast_head,
 )
-from smartbert.serve.ragged import Ragged
+from smartbert.serve.on_device import OnDevice
+from smartbert.serve.rows import Ragged
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DECIDE = ("auto", "host", "device")
 WINDOW = 16  # batches read ahead of a stream, to put rows of similar length together
 
 
@@ -89,11 +92,22 @@ class Engine:
         model: any adaptive model; it is put into evaluation mode.
         policy: thresholds to use; None takes those that the model's config carries.
         dtype: "fp32" or "bf16". Gate scores are compared in float32 in both.
+        decide: where decisions are taken: on the "host", after every layer; on the "device", of
+            which the host learns now and then; "auto": on a CUDA device there.
     """
 
-    def __init__(self, model: AdaptiveBert, policy: Policy | None = None, *, dtype: str = "fp32"):
+    def __init__(
+        self,
+        model: AdaptiveBert,
+        policy: Policy | None = None,
+        *,
+        dtype: str = "fp32",
+        decide: str = "auto",
+    ):
         if dtype not in DTYPES:
             raise unknown("dtype", dtype, DTYPES, setting="--dtype")
+        if decide not in DECIDE:
+            raise unknown("place to decide", decide, DECIDE, setting="`decide`")
         self.policy = policy_from_config(model.config) if policy is None else policy
         self.config = model.config
         self.device = model.device
@@ -125,6 +139,8 @@ class Engine:
         ]
         self.needs = needed_extras(self.policy, model.exits)
         self.blind = any(isinstance(gate, PlainGate) for gate in self.gates)
+        away = decide == "device" or (decide == "auto" and self.device.type == "cuda")
+        self.on_device = OnDevice(self) if away else None
 
     @property
     def depth(self) -> int:
@@ -143,6 +159,8 @@ class Engine:
         """
         lengths = np.array([len(example.ids) for example in examples], dtype=np.int64)
         self._check(lengths)
+        if self.on_device is not None:
+            return self.on_device.run([np.arange(len(lengths))], examples, forced)
         n, depth, classes = len(lengths), self.depth, self.config.classes
         logits = np.empty((n, classes), dtype=np.float32)
         executed = np.zeros((n, depth), dtype=bool)
@@ -155,7 +173,7 @@ class Engine:
         rows = Ragged(lengths[alive], self.device)
         first = [examples[i] for i in alive]
         hidden = self.encoder.embed([e.ids for e in first], [e.types for e in first], rows)
-        draws = self._draws(examples)
+        draws = self.draws(examples)
         state, gates = self.policy.start(n), None
         for index, layer in enumerate(self.layers):
             if gates is None:
@@ -180,8 +198,9 @@ class Engine:
             pair = self.pairs[index] if own_rows is rows and self._skipping else None
             extras: dict[str, np.ndarray] = {}
             if self.needs:
-                said, extras = self.exits[index].answer(own, own_rows)
+                said, given = self.exits[index].answer(own, own_rows)
                 answer = said.float().cpu().numpy()
+                extras = {name: value.float().cpu().numpy() for name, value in given.items()}
             elif pair is not None:
                 answer, gates = (part.cpu().numpy() for part in pair(own, rows))
             else:
@@ -231,7 +250,7 @@ class Engine:
                 f" this model takes 1 to {most}"
             )
 
-    def _draws(self, examples: Sequence[Example]) -> Tensor | None:
+    def draws(self, examples: Sequence[Example]) -> Tensor | None:
         """Return the lots (N, L), on the CPU, of gates that do not look at the example."""
         if not self.blind:
             return None
@@ -254,15 +273,23 @@ class Engine:
             yield from self._window(held, batch_size)
 
     def _window(self, held: list[Example], batch_size: int) -> list[Answer]:
-        answers: dict[int, Answer] = {}
         lengths = [len(example.ids) for example in held]
-        for batch in length_batches(lengths, tokens=ENGINE_TOKENS, rows=batch_size):
+        batches = length_batches(lengths, tokens=ENGINE_TOKENS, rows=batch_size)
+        if self.on_device is not None:
+            self._check(np.array(lengths))
+            return _answers(self.on_device.run(batches, held, None))
+        answers: dict[int, Answer] = {}
+        for batch in batches:
             found = self.run([held[i] for i in batch])
-            for place, i in enumerate(batch.tolist()):
-                answers[i] = Answer(
-                    found.logits[place],
-                    int(found.exit_layer[place]),
-                    bool(found.exited[place]),
-                    found.executed[place],
-                )
+            answers |= dict(zip(batch.tolist(), _answers(found), strict=True))
         return [answers[i] for i in range(len(held))]
+
+
+def _answers(found: Decisions) -> list[Answer]:
+    """Return what was decided of a batch, an example at a time."""
+    return [
+        Answer(logits, int(layer), bool(exited), executed)
+        for logits, layer, exited, executed in zip(
+            found.logits, found.exit_layer, found.exited, found.executed, strict=True
+        )
+    ]

@@ -11,15 +11,14 @@ Shapes: n rows, M tokens of all rows together, H hidden width, d small width, C 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from smartbert.model.attention import SmallAttention
 from smartbert.model.gates import Gate
-from smartbert.model.heads import AttentionHead, MeanHead, SharedPoolerHead, answered
-from smartbert.serve.ragged import Ragged
+from smartbert.model.heads import AttentionHead, MeanHead, SharedPoolerHead
+from smartbert.serve.rows import Rows
 
 Cast: TypeAlias = Callable[[Tensor], Tensor]  # to the engine's type of numbers
 
@@ -85,7 +84,7 @@ class FastSmallModules:
             for module, last in zip(modules, lasts, strict=True)
         ]
 
-    def __call__(self, hidden: Tensor, rows: Ragged) -> list[Tensor]:
+    def __call__(self, hidden: Tensor, rows: Rows) -> list[Tensor]:
         """Return what each module's last map says, float32 tensors (n, out), from hidden (M, H)."""
         seen = torch.tanh_(F.linear(hidden, *self.embed))
         first = seen[rows.first].split(self.widths, 1)
@@ -103,7 +102,7 @@ class FastGate:
         self.gate = gate
         self.small = FastSmallModules([gate], cast)
 
-    def __call__(self, hidden: Tensor, rows: Ragged, draw: Tensor | None) -> Tensor:
+    def __call__(self, hidden: Tensor, rows: Rows, draw: Tensor | None) -> Tensor:
         """Return (n,) probabilities of skipping."""
         return self.finish(self.small(hidden, rows)[0])
 
@@ -121,14 +120,14 @@ class FastAttentionHead:
         self.small = FastSmallModules([head], cast)
         self.out = linear(head.out, Tensor.float)
 
-    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+    def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return logits (n, C)."""
         return self.finish(self.small(hidden, rows)[0])
 
-    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
-        """Return logits (n, C) and the arrays (n,) beside them."""
+    def answer(self, hidden: Tensor, rows: Rows) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return logits (n, C) and what exits say beside them, each (n,)."""
         vector = torch.tanh(self.small(hidden, rows)[0])
-        extras = {name: self.head.certain(vector).cpu().numpy() for name in self.head.extras}
+        extras = {name: self.head.certain(vector) for name in self.head.extras}
         return F.linear(vector, *self.out), extras
 
     def finish(self, hidden: Tensor) -> Tensor:
@@ -143,7 +142,7 @@ class FastPair:
         self.exit, self.gate = exit_head, gate
         self.small = FastSmallModules([exit_head.head, gate.gate], cast)
 
-    def __call__(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, Tensor]:
+    def __call__(self, hidden: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Return the exit's logits (n, C) and the gate's probabilities (n,)."""
         answer, score = self.small(hidden, rows)
         return self.exit.finish(answer), self.gate.finish(score)
@@ -155,17 +154,17 @@ class FastMeanHead:
     def __init__(self, head: MeanHead | SharedPoolerHead):
         self.head = head
 
-    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+    def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return logits (n, C)."""
         return self.head.out(self.vector(hidden, rows))
 
-    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
-        """Return logits (n, C) and the arrays (n,) beside them."""
+    def answer(self, hidden: Tensor, rows: Rows) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return logits (n, C) and what exits say beside them, each (n,)."""
         vector = self.vector(hidden, rows)
-        extras = {name: self.head.certain(vector).cpu().numpy() for name in self.head.extras}
+        extras = {name: self.head.certain(vector) for name in self.head.extras}
         return self.head.out(vector), extras
 
-    def vector(self, hidden: Tensor, rows: Ragged) -> Tensor:
+    def vector(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return what the last linear map reads (n, H)."""
         return self.head.squeezed(rows.mean(hidden).to(hidden.dtype))
 
@@ -176,7 +175,7 @@ class PlainGate:
     def __init__(self, gate: nn.Module):
         self.gate = gate
 
-    def __call__(self, hidden: Tensor, rows: Ragged, draw: Tensor | None) -> Tensor:
+    def __call__(self, hidden: Tensor, rows: Rows, draw: Tensor | None) -> Tensor:
         """Return (n,) probabilities of skipping; the gate has its own type of numbers."""
         own = next((weight.dtype for weight in self.gate.parameters()), hidden.dtype)
         return self.gate(*_block(hidden.to(own), rows, self.gate), draw)
@@ -188,13 +187,14 @@ class PlainHead:
     def __init__(self, head: nn.Module):
         self.head = head
 
-    def __call__(self, hidden: Tensor, rows: Ragged) -> Tensor:
+    def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return logits (n, C)."""
         return self.head(*_block(hidden, rows, self.head))
 
-    def answer(self, hidden: Tensor, rows: Ragged) -> tuple[Tensor, dict[str, np.ndarray]]:
-        """Return logits (n, C) and the arrays (n,) that the head gives beside them."""
-        return answered(self.head, *_block(hidden, rows, self.head), extras=True)
+    def answer(self, hidden: Tensor, rows: Rows) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return logits (n, C) and what the head says beside them, each (n,)."""
+        logits, extras = self.head.answer(*_block(hidden, rows, self.head))  # type: ignore[operator]  # ours
+        return logits, extras
 
 
 def fast_head(head: nn.Module, cast: Cast) -> FastAttentionHead | FastMeanHead | PlainHead:
@@ -218,14 +218,14 @@ def linear(module: nn.Linear | nn.LayerNorm, cast: Cast) -> tuple[Tensor, Tensor
     return cast(module.weight), cast(module.bias)
 
 
-def padded_block(hidden: Tensor, rows: Ragged) -> tuple[Tensor, Tensor]:
+def padded_block(hidden: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
     """Return a padded block (n, T, H) and its 0/1 mask (n, T)."""
     block = rows.padded(hidden)
     full = torch.ones(block.shape[:2], dtype=torch.bool, device=hidden.device)
     return block, (full if rows.present is None else rows.present).long()
 
 
-def _block(hidden: Tensor, rows: Ragged, reader: nn.Module) -> tuple[Tensor, Tensor]:
+def _block(hidden: Tensor, rows: Rows, reader: nn.Module) -> tuple[Tensor, Tensor]:
     """Return a padded block and its mask; of the first tokens alone where the reader reads no
     other.
     """

@@ -1,10 +1,47 @@
-"""Rows of different lengths laid end to end, so that no layer computes padding."""
+"""Rows of different lengths: laid end to end, so that no layer computes padding; or in a padded
+block, whose shape no decision changes.
+"""
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Rows(Protocol):
+    """How the tokens of n rows lie in one tensor (M, w)."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def even(self) -> bool:
+        """Whether all rows are equally long."""
+
+    @property
+    def first(self) -> Tensor:
+        """Where each row's first token lies, (n,)."""
+
+    @property
+    def present(self) -> Tensor | None:
+        """Which cells of the padded block hold a token, (n, T) bool; None if all do."""
+
+    @property
+    def apart(self) -> Sequence[tuple[int, int, int]] | None:
+        """(First token, rows, length) of each stretch of equally long rows, where a layer takes
+        them one after the other; None where it takes the padded block.
+        """
+
+    def padded(self, values: Tensor) -> Tensor:
+        """Return values (M, w) as a block (n, T, w)."""
+
+    def flat(self, block: Tensor) -> Tensor:
+        """Return a block (n, T, w) as (M, w)."""
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of each row's values (M, w), in float32 (n, w)."""
 
 
 class Ragged:
@@ -33,8 +70,12 @@ class Ragged:
         return torch.as_tensor(self.starts, device=self.device)
 
     @cached_property
-    def groups(self) -> list[tuple[int, int, int]]:
-        """Return (first token, rows, length) of each stretch of equally long rows."""
+    def apart(self) -> list[tuple[int, int, int]] | None:
+        """Return (first token, rows, length) of each stretch of equally long rows; None on other
+        devices than a CPU, which would wait for so many small products.
+        """
+        if self.device.type != "cpu":
+            return None
         cuts = np.flatnonzero(np.diff(self.lengths)) + 1
         first = np.concatenate([[0], cuts]).astype(np.int64)
         counts = np.diff(np.append(first, len(self)))
@@ -79,10 +120,10 @@ class Ragged:
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of each row's values (M, w), in float32 (n, w)."""
         counts = torch.as_tensor(self.lengths, device=self.device)[:, None]
-        if values.device.type == "cpu":
+        if (groups := self.apart) is not None:
             sums = [
                 values[start : start + n * t].view(n, t, -1).float().sum(1)
-                for start, n, t in self.groups
+                for start, n, t in groups
             ]
             return torch.cat(sums) / counts
         return self.padded(values).float().sum(1) / counts
@@ -91,3 +132,39 @@ class Ragged:
         """Return a block (n, T, w) as (M, w)."""
         values = block.reshape(-1, block.shape[-1])
         return values if self.even else values[self.cells]
+
+
+class Block:
+    """Rows in one padded block; what is known of them is on the device.
+
+    Args:
+        present: (n, T) bool, which cells hold a token.
+    """
+
+    even, apart = False, None
+
+    def __init__(self, present: Tensor):
+        self.present = present
+        self.n, self.width = present.shape
+
+    def __len__(self) -> int:
+        return self.n
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Return where each row's first token lies, (n,)."""
+        return torch.arange(self.n, device=self.present.device) * self.width
+
+    def padded(self, values: Tensor) -> Tensor:
+        """Return values (n T, w) as a block (n, T, w)."""
+        return values.view(self.n, self.width, -1)
+
+    def flat(self, block: Tensor) -> Tensor:
+        """Return a block (n, T, w) as (n T, w)."""
+        return block.reshape(self.n * self.width, -1)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of each row's values (n T, w), in float32 (n, w)."""
+        there = self.present[:, :, None]
+        sums = torch.where(there, self.padded(values).float(), 0.0).sum(1)
+        return sums / there.sum(1)
