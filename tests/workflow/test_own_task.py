@@ -1,4 +1,6 @@
-"""A task of the config through the whole workflow: forty classes of long texts in one CSV file."""
+"""A task of the config through the whole workflow: forty classes of long texts in one CSV file, on
+a RoBERTa from a folder.
+"""
 
 import csv
 import json
@@ -8,12 +10,32 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import tokenizers
+import torch
+import transformers
 import yaml
 from conftest import ROOT
 from flow import environment, snakemake
 
 pytestmark = pytest.mark.slow
 CLASSES = 40
+
+
+def write_roberta(folder: Path, texts: list[str]) -> None:
+    """A RoBERTa of two layers with random weights, and a tokenizer learnt on some texts."""
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    words = tokenizers.ByteLevelBPETokenizer()
+    words.train_from_iterator(texts, vocab_size=400, special_tokens=special)
+    words.post_processor = tokenizers.processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    own = words._tokenizer
+    transformers.PreTrainedTokenizerFast(tokenizer_object=own, **names).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = transformers.RobertaConfig(
+        vocab_size=own.get_vocab_size(), hidden_size=32, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=64, max_position_embeddings=66, type_vocab_size=1,
+    )  # fmt: skip
+    transformers.RobertaModel(config).save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +46,9 @@ def run(tmp_path_factory) -> Path:
             for i in range(320)]  # fmt: skip
     with (folder / "topics.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("body", "topic"), *rows])
+    write_roberta(folder / "roberta", [text for text, _ in rows])
     config = {
+        "backbone": {"path": str(folder / "roberta")},
         "results": str(folder / "results"),
         "tasks": ["topics"],
         "own_tasks": {
@@ -51,7 +75,7 @@ def test_tables_figures_and_questions_are_those_of_any_task(run):
     own = run / "tasks" / "topics"
     page = (own / "tables" / "glue.md").read_text()
     assert "Score and cost on test" in page and "GLUE" not in page
-    assert "Scores are in points: mean of accuracy and macro F1 on Topics." in page
+    assert "Scores are in points: the mean of accuracy and macro F1 on Topics." in page
     table = pd.read_csv(own / "tables" / "glue.csv")
     assert set(table["task"]) == {"topics"} and table["score"].notna().any()
     for name in ("topics", "lengths", "topics-usage", "usage"):

@@ -116,6 +116,15 @@ def tuned_files(wildcards):
     return [f"<results>/runs/{run}/{name}" for name in ["points.json", "scores.csv", "usage.csv"]]
 
 
+def recorded_for(wildcards, names):
+    """Return the provenance of the trainings whose traces some entries read in place of theirs."""
+    return [
+        f"<results>/runs/{wildcards.task}/{READ[name]}/seed{wildcards.seed}/provenance.json"
+        for name in names
+        if name in READ
+    ]
+
+
 def read_files(wildcards):
     """Return the traces that an entry reads in place of its own."""
     run = f"{wildcards.task}/{READ[wildcards.method]}/seed{wildcards.seed}"

@@ -6,6 +6,7 @@ rule publish:
     input:
         run=rules.train.output,
         tuned=tuned_files,
+        read=lambda wildcards: recorded_for(wildcards, [wildcards.method]),
         data=rules.task_data.output.record,
     output:
         # Weights and tokenizer are links to the training's own files: declared, they would get new
@@ -26,7 +27,8 @@ rule publish:
     shell:
         "python -P -m workflow.scripts.publish --data {input.data} --run {params.run}"
         " --points {input.tuned[0]} --scores {input.tuned[1]} --usage {input.tuned[2]}"
-        " --member {wildcards.method} {params.words} --out {params.folder} 2>&1 | tee {log}"
+        " --member {wildcards.method} --read {input.read} {params.words} --out {params.folder}"
+        " 2>&1 | tee {log}"
 
 
 # Takes all cores, so that nothing else runs beside it; and its threads wait busily, as a server's do.
@@ -34,6 +36,7 @@ rule latency:
     input:
         points="<results>/runs/{task}/{method}/seed{seed}/points.json",
         models=group_models,
+        read=lambda wildcards: recorded_for(wildcards, GROUPS[wildcards.method]),
         test=rules.task_data.output.test,
     output:
         "<results>/runs/{task}/{method}/seed{seed}/latency.csv",
@@ -52,7 +55,8 @@ rule latency:
         code=digest("workflow.scripts.latency"),
     shell:
         "OMP_WAIT_POLICY=active python -P -m workflow.scripts.latency --points {input.points}"
-        " --models {params.models} --test {input.test} --settings {params.settings:q}"
+        " --models {params.models} --read {input.read} --test {input.test}"
+        " --settings {params.settings:q}"
         " --out {output} 2>&1 | tee {log}"
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smartbert.errors import UserError
 from smartbert.manifest import Manifest
+from smartbert.provenance import Provenance
 
 if TYPE_CHECKING:
     from smartbert.points import Tuned
-    from smartbert.provenance import Provenance
 
 
 def run(main: Callable[[], None]) -> None:
@@ -40,10 +40,20 @@ def manifest(path: str) -> Manifest:
     return Manifest.read(Path(path)).adopt()
 
 
-def same_weights(tuned: Tuned, entry: str, provenance: Provenance) -> None:
-    """Raise UserError if thresholds were chosen for other weights than a model has."""
+def same_weights(
+    tuned: Tuned, entry: str, provenance: Provenance, read: Iterable[Path] = ()
+) -> None:
+    """Raise UserError if thresholds were chosen for other weights than a model has.
+
+    Args:
+        read: provenance of the trainings that may have been recorded in its place: those that go on
+            from it and leave what it is as it was.
+    """
     member = tuned.members.get(entry)
-    if member and member.model not in ("", provenance.weights):
+    if member is None or member.model in ("", provenance.weights):
+        return
+    recorded = [Provenance.read(path) for path in read]
+    if (member.model, provenance.weights) not in [(one.weights, one.parent) for one in recorded]:
         raise UserError(
             f"the thresholds of {tuned.task}/{tuned.method}/seed{tuned.seed} were chosen on kept"
             f" traces of other weights than {entry} has here; call without `traces_from` (or with"

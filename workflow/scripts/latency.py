@@ -20,6 +20,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=Path, required=True, help="points.json of the method")
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="its model folders")
+    parser.add_argument(
+        "--read", type=Path, nargs="*", default=[], help="provenance of what was recorded for them"
+    )
     parser.add_argument("--test", type=Path, required=True, help="test.parquet")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of `latency`")
     parser.add_argument("--out", type=Path, required=True, help="csv to write")
@@ -37,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     for path in args.models:
         provenance = of_model(Run(path))  # refuses damaged weights
         entry = provenance.method
-        same_weights(tuned, entry, provenance)
+        same_weights(tuned, entry, provenance, args.read)
         models[entry] = load_model(path)
         models[entry].to(device=device)  # type: ignore[call-arg]  # the library hides its types
     contenders = {DENSE: Contender(dense_engine(next(iter(models.values())), dtype=dtype))}

@@ -23,13 +23,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--scores", type=Path, required=True, help="its scores.csv")
     parser.add_argument("--usage", type=Path, required=True, help="its usage.csv")
     parser.add_argument("--member", required=True, help="name of the training")
+    parser.add_argument(
+        "--read", type=Path, nargs="*", default=[], help="provenance of what was recorded for it"
+    )
     parser.add_argument("--facts", type=json.loads, required=True, help="JSON for the card")
     parser.add_argument("--caption", default="", help="what the data are")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args(argv)
     adopt_from(args.data)
     tuned = Tuned.read(args.points)
-    same_weights(tuned, args.member, of_model(Run(args.run)))  # refuses damaged weights
+    own = of_model(Run(args.run))  # refuses damaged weights
+    same_weights(tuned, args.member, own, args.read)
     publish(
         args.run,
         args.out,
