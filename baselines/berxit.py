@@ -58,6 +58,11 @@ def alternating_objective(
     return {"loss": total((ce, *ours)), "ce": ce}
 
 
+def by_turn(progress: Progress) -> int:
+    """Say whose turn a step is (`Stage.graph`)."""
+    return progress.step % 2
+
+
 class Berxit(Method):
     """Exits trained by turns with the final head, with learnt certainties."""
 
@@ -79,4 +84,4 @@ class Berxit(Method):
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         objective = partial(alternating_objective, certainty_back=settings["certainty_back"])
         own = head_rates(settings, "exits.", "head.", "certainty.")
-        return [Stage("alternate", optimisation, objective, rates=own)]
+        return [Stage("alternate", optimisation, objective, rates=own, graph=by_turn)]

@@ -21,6 +21,7 @@ from smartbert.methods.contract import (
     Settings,
     Stage,
     Start,
+    always,
     label_fields,
 )
 from smartbert.methods.losses import head_losses, total
@@ -76,4 +77,5 @@ class DeeBert(Method):
         dropout = settings["frozen_dropout"]
         objective = partial(self.objective, frozen_dropout=dropout)
         frozen = None if dropout else "off"
-        return [Stage("exits", optimisation, objective, trains=("exits.",), frozen=frozen)]
+        heads = ("exits.",)
+        return [Stage("exits", optimisation, objective, trains=heads, frozen=frozen, graph=always)]

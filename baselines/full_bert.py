@@ -12,6 +12,7 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    always,
     head_rates,
     label_fields,
 )
@@ -38,4 +39,4 @@ class FullBert(Method):
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         rates = head_rates(settings, "head.")
-        return [Stage("finetune", optimisation, final_objective, rates=rates)]
+        return [Stage("finetune", optimisation, final_objective, rates=rates, graph=always)]

@@ -16,6 +16,7 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    always,
     head_rates,
     label_fields,
 )
@@ -56,4 +57,4 @@ class Pabee(Method):
 
     def stages(self, settings: Settings, optimisation: Optimisation, *, layers: int) -> list[Stage]:
         rates = head_rates(settings, "exits.", "head.")
-        return [Stage("joint", optimisation, joint_objective, rates=rates)]
+        return [Stage("joint", optimisation, joint_objective, rates=rates, graph=always)]

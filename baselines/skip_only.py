@@ -13,6 +13,7 @@ from smartbert.methods.contract import (
     Optimisation,
     Settings,
     Stage,
+    by_epoch,
     head_rates,
     label_fields,
 )
@@ -70,4 +71,15 @@ class SkipOnly(Method):
         first = early + 1 if eligible else 1
         # Gates are a part of the path and answer nobody: they keep the layers' rate.
         rates = head_rates(settings, "head.")
-        return [Stage("gates", optimisation, objective, select_from=first, rates=rates)]
+        padded = settings["eta"] > 0 and not settings["mask_padding"]
+        return [
+            Stage(
+                "gates",
+                optimisation,
+                objective,
+                select_from=first,
+                rates=rates,
+                graph=by_epoch,  # soft or hard gates, and the share of lambda
+                exact_widths=padded,
+            )
+        ]

@@ -18,6 +18,7 @@ from smartbert.methods.contract import (
     Progress,
     Settings,
     Stage,
+    always,
     head_rates,
 )
 from smartbert.model.modeling import AdaptiveBert
@@ -58,4 +59,4 @@ class TruncatedDistilled(TruncatedBert):
             distilled_objective, alpha=settings["alpha"], temperature=settings["temperature"]
         )
         own = head_rates(settings, "head.")
-        return [Stage("distil", optimisation, objective, rates=own, teacher=True)]
+        return [Stage("distil", optimisation, objective, rates=own, teacher=True, graph=always)]

@@ -13,8 +13,20 @@ from smartbert.methods.contract import (
     Progress,
     Stage,
     Start,
+    always,
+    by_epoch,
     head_rates,
     label_fields,
 )
 
-__all__ = ["Method", "Optimisation", "Progress", "Stage", "Start", "head_rates", "label_fields"]
+__all__ = [
+    "Method",
+    "Optimisation",
+    "Progress",
+    "Stage",
+    "Start",
+    "always",
+    "by_epoch",
+    "head_rates",
+    "label_fields",
+]

@@ -10,7 +10,7 @@ Shapes: N examples, L layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -92,6 +92,11 @@ class Stage:
         teacher: whether the loss needs a teacher.
         frozen: gating ("off" or "hard") of the frozen pass that the loss reads by `model.frozen`,
             where an example's states are the same in every epoch; None where they are not.
+        graph: what of a step decides which operations the loss is made of, numbers that it takes
+            from `progress` included; such steps are captured once on a card and replayed. None: a
+            step may be unlike all others (it draws layers), and is not captured.
+        exact_widths: whether padding takes part in the loss, so that a batch is never padded
+            further than to its longest example.
     """
 
     name: str
@@ -102,6 +107,18 @@ class Stage:
     rates: Mapping[str, float] = field(default_factory=dict)
     teacher: bool = False
     frozen: str | None = None
+    graph: Callable[[Progress], Hashable] | None = None
+    exact_widths: bool = False
+
+
+def always(progress: Progress) -> Hashable:
+    """Say that all steps of a stage are made of the same operations (`Stage.graph`)."""
+    return None
+
+
+def by_epoch(progress: Progress) -> Hashable:
+    """Say that those of an epoch are (`Stage.graph`)."""
+    return progress.epoch
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from smartbert.methods.contract import (
     Settings,
     Stage,
     Start,
+    always,
     label_fields,
 )
 from smartbert.methods.losses import (
@@ -167,4 +168,14 @@ class SmartBert(Method):
         padded = settings["eta"] > 0 and not settings["mask_padding"]
         steady = not (settings["frozen_dropout"] or padded)
         frozen = self.gating if steady else None
-        return [Stage("exits", optimisation, objective, trains=("exits.",), frozen=frozen)]
+        return [
+            Stage(
+                "exits",
+                optimisation,
+                objective,
+                trains=("exits.",),
+                frozen=frozen,
+                graph=always,
+                exact_widths=padded,
+            )
+        ]

@@ -12,16 +12,17 @@ Shapes: n rows, T tokens of the longest, L layers, H hidden width, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from smartbert.criteria import Array, Seen, State
+from smartbert.model.captured import Captured, Held
 from smartbert.policies import Decisions
 from smartbert.serve.rows import Block
 
@@ -34,8 +35,6 @@ SQUEEZING = 0.25
 WIDTHS = 16  # captured shapes are of so many tokens, or a multiple
 ROWS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # and of so many rows
 MEMORY = "memory of "  # before the names of what an exit rule remembers
-
-Held: TypeAlias = dict[str, Tensor]  # what is known of n rows on the device, each with n first
 
 
 def stretches(depth: int, *, looks: bool) -> list[tuple[int, int]]:
@@ -53,8 +52,9 @@ class Batch:
     """Rows that have come equally far.
 
     Attributes:
-        held: hidden (n, T, H), present (n, T), alive (n,), place (n,) among all examples, answer
-            (n, C + 2 + L), and what rule, gates and `forced` need.
+        held: what is known of the rows on the device, each with n first: hidden (n, T, H), present
+            (n, T), alive (n,), place (n,) among all examples, answer (n, C + 2 + L), and what rule,
+            gates and `forced` need.
         lengths: (n,) tokens of each row, on the host; 0 for a row that only fills a shape.
     """
 
@@ -205,7 +205,8 @@ class OnDevice:
             held = function(batch.held)
         else:
             batch = filled(batch, trash=len(answers) - 1)
-            held = self.captured((first, *batch.held["present"].shape), function, batch.held)
+            key = (first, *batch.held["present"].shape, *sorted(batch.held))
+            held = self.captured(key, function, batch.held)
         answers.index_copy_(0, held["place"], held["answer"])
         if end == depth:
             return None
@@ -337,37 +338,3 @@ def filled(batch: Batch, *, trash: int) -> Batch:
         held["place"][n:] = trash
         held["alive"][n:] = False
     return Batch(held, np.append(batch.lengths, np.zeros(more, dtype=np.int64)))
-
-
-class Captured:
-    """Functions of tensors captured as CUDA graphs, one for each key and replayed."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple, tuple[torch.cuda.CUDAGraph, Held, Held]] = {}
-
-    def __call__(self, key: tuple, function: Callable[[Held], Held], held: Held) -> Held:
-        """Return the function's answer; it lies where the next call with this key writes."""
-        key = (*key, *sorted(held))
-        if key not in self.known:
-            self.known[key] = self._capture(function, held)
-        graph, given, found = self.known[key]
-        for name, value in held.items():
-            given[name].copy_(value, non_blocking=True)
-        graph.replay()
-        return found
-
-    @staticmethod
-    def _capture(
-        function: Callable[[Held], Held], held: Held
-    ) -> tuple[torch.cuda.CUDAGraph, Held, Held]:
-        given = {name: value.clone() for name, value in held.items()}
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):  # kernels are chosen and workspaces made before the capture
-            for _ in range(2):
-                function(given)
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            found = function(given)
-        return graph, given, found

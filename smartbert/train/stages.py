@@ -4,6 +4,7 @@ Dynamic padding, length grouping, checkpoints so that a killed run resumes, and 
 epoch on the tune split.
 """
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from smartbert.provenance import StageRecord
 from smartbert.results import WEIGHTS
 from smartbert.tasks import Columns, TaskSpec
 from smartbert.train.callbacks import BestEpoch, ProgressLine, SaveByTime
+from smartbert.train.card import CardTrainer, steady, wanted
 from smartbert.train.checkpoints import last_whole_checkpoint
 from smartbert.train.epoch_metric import compute_metrics, epoch_metric
 from smartbert.train.precision import effective, products
@@ -159,6 +161,7 @@ def train_stage(
     last: bool = True,
     teacher: AdaptiveBert | None = None,
     states: HeldStates | None = None,
+    card: bool | None = None,
 ) -> list[dict[str, object]]:
     """Train one stage in place, resuming from its last checkpoint in `folder`; return its history.
 
@@ -168,6 +171,7 @@ def train_stage(
         last: whether no other stage follows.
         teacher: the model that a stage with a teacher learns from; it is frozen.
         states: of the frozen layers on fit, for a stage that reads them.
+        card: whether steps are run as a card runs them; None: where there is one.
 
     Raises:
         UserError: if the stage learns from a teacher and there is none.
@@ -181,21 +185,23 @@ def train_stage(
     freeze(model, stage)
     held = states if stage.frozen else None
     best = BestEpoch(stage)
-    trainer = StageTrainer(
+    args = arguments(stage, folder, seed=seed, precision=precision)
+    on_card = held is None and wanted(card, args.device)
+    trainer = (partial(CardTrainer, fit=fit) if on_card else StageTrainer)(
         model,
         stage=stage,
-        args=arguments(stage, folder, seed=seed, precision=precision),
+        args=args,
         lengths=fit["length"],
         teacher=teacher if stage.teacher else None,
         states=held,
-        train_dataset=dataset(fit, rows=held is not None),
+        train_dataset=dataset(fit, rows=on_card or held is not None),
         eval_dataset=dataset(tune),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=partial(compute_metrics, metric=epoch_metric(task)),
         callbacks=[best, ProgressLine(title), SaveByTime(save_seconds, last_stage=last)],
     )
     trainer.pop_callback(PrinterCallback)
-    with products(precision), quick(model):
+    with products(precision), quick(model), steady(model) if on_card else nullcontext():
         trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
     model.objective = None
     best.restore(model)

@@ -7,7 +7,7 @@ as everywhere else.
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -104,25 +104,49 @@ class StageTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, AdaptiveOutput]:
-        """Return the objective's loss; a loss that is not finite ends the training at once."""
+        """Return the objective's loss; a loss that is not finite ends the training."""
         progress = self.progress()
+        loss, parts = self.losses(model, inputs, progress)
+        self.count(loss, parts, progress)
+        return (loss, AdaptiveOutput(loss=loss, parts=parts)) if return_outputs else loss
+
+    def losses(
+        self, model: nn.Module, inputs: Batch, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the stage's loss on a batch, to be differentiated, and its parts."""
 
         def objective(model: AdaptiveBert, batch: Batch) -> dict[str, Tensor]:
             return self.stage.objective(model, batch, progress)
 
         self.subject.objective = objective
-        output = model(**inputs)
-        if not torch.isfinite(output.loss):
-            raise Diverged(
-                f"loss is {output.loss.item()} at step {progress.step} of stage"
-                f" {self.stage.name!r}: the training diverged; lower `learning_rate`"
-                f" (now {self.args.learning_rate:g}) of this method or task"
-            )
-        for name, value in output.parts.items():
+        output: AdaptiveOutput = model(**inputs)
+        assert output.loss is not None and output.parts is not None  # an objective gives both
+        return output.loss, output.parts
+
+    def count(self, loss: Tensor, parts: Mapping[str, Tensor], progress: Progress) -> None:
+        """Add a step's losses to those of the epoch.
+
+        Raises:
+            Diverged: if the loss is not finite.
+        """
+        if not torch.isfinite(loss):
+            raise self.diverged(progress.step)
+        self.add(parts)
+
+    def add(self, parts: Mapping[str, Tensor]) -> None:
+        """Add a step's losses to those of the epoch, whatever they are."""
+        for name, value in parts.items():
             kept = value.cpu() if value.device.type == "mps" else value  # Apple's has no float64
             self.sums[name] = self.sums.get(name, 0.0) + kept.double()
         self.summed += 1
-        return (output.loss, output) if return_outputs else output.loss
+
+    def diverged(self, step: int) -> Diverged:
+        """Return the error for a loss that is not finite."""
+        return Diverged(
+            f"loss is not finite at step {step} of stage {self.stage.name!r}: the training"
+            f" diverged; lower `learning_rate` (now {self.args.learning_rate:g}) of this method or"
+            " task"
+        )
 
     def get_train_dataloader(self) -> DataLoader:
         """Return the batches of fit, with the states of frozen layers where they are held."""

@@ -11,9 +11,10 @@ from conftest import DEPTH, SMARTBERT
 from engine_cases import METHODS, make, policies, some_examples
 from torch.overrides import TorchFunctionMode
 
+from smartbert.model.captured import Captured
 from smartbert.policies import Policy
 from smartbert.serve.engine import Engine, Forced
-from smartbert.serve.on_device import MOST_LOOKS, Captured, filled, stretches
+from smartbert.serve.on_device import MOST_LOOKS, filled, stretches
 
 
 @pytest.fixture
