@@ -18,7 +18,7 @@ from smartbert.results import ABLATION_PARTS, PAGES, RUN_TABLES, STATISTICS, TID
 from smartbert.results import Results, in_order
 from smartbert.tasks import TASKS
 from workflow.code import digest
-from workflow.settings import entries, options, plan, rates, validation
+from workflow.settings import entries, options, order, plan, rates, validation
 
 # Scripts are found from any folder; -P keeps that folder's own files out of their way.
 PATHS = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
@@ -55,6 +55,8 @@ RECORDED = "|".join(
     name for name in config["methods"] if name not in READ and not entries.traces(config, name)
 )
 TRAINED = "|".join(name for name in config["methods"] if not entries.is_read(config, name))
+# Whose turn it is to train: what says most for its time. Whatever else is ready goes before (10).
+TURNS = order.turns(config)
 # The pattern of the wildcard `task` looks ahead, at method and seed: kept runs are not recorded here.
 TAKEN = "|".join(f"{task}/{name}/seed{seed}" for task, name, seed in KEPT_RUNS.taken) or "(?!)"
 KEPT_TASK = rf"(?=(?:{TAKEN})/)\w+"
@@ -65,6 +67,11 @@ wildcard_constraints:
     task="|".join(TASKS),
     method="|".join(config["methods"]),
     seed=r"\d+",
+
+
+def turn(wildcards):
+    """Return the priority of a training; 0 where no row asks for it."""
+    return TURNS.get((wildcards.task, wildcards.method, int(wildcards.seed)), 0)
 
 
 def drop_partial():

@@ -34,6 +34,7 @@ rule task_data:
         "<logs>/task_data/{task}.log",
     benchmark:
         "<benchmarks>/task_data/{task}.tsv"
+    priority: 10
     conda:
         "../../environment.yml"
     params:

@@ -15,6 +15,7 @@ rule foreign:
         "<benchmarks>/foreign/{task}-{method}-{seed}.tsv"
     wildcard_constraints:
         method=FOREIGN,
+    priority: 10
     conda:
         "../../environment.yml"
     params:

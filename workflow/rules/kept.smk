@@ -15,6 +15,7 @@ rule kept:
         "<logs>/record/{task}-{method}-{seed}.log",
     wildcard_constraints:
         task=KEPT_TASK,
+    priority: 10
     conda:
         "../../environment.yml"
     params:

@@ -22,6 +22,7 @@ rule train:
         "<benchmarks>/train/{task}-{method}-{seed}.tsv"
     wildcard_constraints:
         method=TRAINED,
+    priority: turn
     conda:
         "../../environment.yml"
     threads: config["resources"]["threads"]
@@ -59,6 +60,7 @@ rule states:
     wildcard_constraints:
         method=TRAINED,
         gating="off|hard",
+    priority: turn
     conda:
         "../../environment.yml"
     threads: config["resources"]["threads"]

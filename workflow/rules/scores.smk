@@ -15,6 +15,7 @@ rule read:
     wildcard_constraints:
         task=OWN_TASK,
         method="|".join(READ) or "(?!)",
+    priority: 10
     conda:
         "../../environment.yml"
     params:
@@ -41,6 +42,7 @@ rule tune:
         "<benchmarks>/tune/{task}-{method}-{seed}.tsv"
     wildcard_constraints:
         method=AS_ONE,
+    priority: 10
     conda:
         "../../environment.yml"
     params:
@@ -65,6 +67,7 @@ rule evaluate:
         "<benchmarks>/evaluate/{task}-{method}-{seed}.tsv"
     wildcard_constraints:
         method=AS_ONE,
+    priority: 10
     conda:
         "../../environment.yml"
     params:

@@ -18,9 +18,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-from snakemake.utils import update_config
-
 from baselines.registry import METHODS
 from smartbert.data.backbones import source
 from smartbert.encoders.record import encoder
@@ -33,10 +30,9 @@ from smartbert.tasks import TASKS, Sizes, TaskData, adopt
 from smartbert.train.pace import VOCABULARY, Pace, arithmetic, measured
 from workflow.scripts.common import run
 from workflow.settings.entries import by_task, entry, method_settings, registered
+from workflow.settings.files import merged
 from workflow.settings.kept import Kept, decide
-from workflow.settings.options import complete
 from workflow.settings.plan import frozen_pass
-from workflow.settings.validation import validate
 
 ROOT = Path(__file__).parents[2]
 KEPT = Results(ROOT / "results" / "reference" / "minilm")
@@ -75,6 +71,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     args = parser.parse_args(argv)
     config = merged(args.configfile, args.traces_from)
+    for name in config["own_tasks"]:
+        measure_own(config, name)
     kept = decide(config)
     if kept.folder:
         print(kept.told())
@@ -103,20 +101,7 @@ def backbone_sizes(path: str) -> dict[str, int]:
     }
 
 
-def merged(files: list[Path], traces_from: str | None = None) -> dict:
-    """Return the config as Snakemake would merge it."""
-    config = complete({}, ROOT / "config" / "config.yaml")
-    for file in files:
-        update_config(config, yaml.safe_load(file.read_text()))
-    if traces_from is not None:
-        config["traces_from"] = traces_from
-    validate(config)
-    for name in config["own_tasks"]:
-        _measure(config, name)
-    return config
-
-
-def _measure(config: dict, name: str) -> None:
+def measure_own(config: dict, name: str) -> None:
     """Complete the record of a config's own task with how large it is, where its data are made."""
     path = Results(Path(config["results"])).task(name)
     if path.exists():
