@@ -28,8 +28,6 @@ import yaml
 
 from smartbert.errors import UserError
 from smartbert.files import read_json
-from smartbert.report.explorer import write_explorer
-from smartbert.report.notebook import Run
 from smartbert.results import DATA, HISTORY, LATENCY, TRIALS, Results
 from smartbert.trace.keeping import keep_files, keep_runs
 from workflow.scripts.common import run
@@ -76,6 +74,10 @@ def save(source: Path, target: Path) -> list[Path]:
 
 def explore(kept: Path) -> Path:
     """Write the explorer of a kept run anew; return it."""
+    # With notebooks' packages, which a machine that saves a run may lack.
+    from smartbert.report.explorer import write_explorer
+    from smartbert.report.notebook import Run
+
     results, run = Results(kept), Run(kept)
     runs = run.manifest.runs
     points = [results.run(*key).points for key in runs]

@@ -184,7 +184,8 @@ def manifest(
         kept: by task and entry the seeds whose traces are taken from kept ones.
         trained: whether anything is trained.
     """
-    of = {task: names or compared(config, task) for task in tasks or config["tasks"]}
+    # No variable here is called `task`, as the function: Python 3.12.1 takes one for the other.
+    of = {one: names or compared(config, one) for one in tasks or config["tasks"]}
     found = groups_of(config, list(dict.fromkeys(name for own in of.values() for name in own)))
     looks = {group: METHODS[group].look for group in found if group in METHODS}
     drawn = complete_looks(looks, found)
@@ -215,7 +216,7 @@ def manifest(
         trainings=lines,
         ablated=() if tasks else tuple(config["ablations"]["tasks"]),
         reads={n: other for m in found.values() for n in m if (other := read_from(config, n))},
-        kept={task: own for task, own in (kept or {}).items() if task in of},
+        kept={one: own for one, own in (kept or {}).items() if one in of},
     )
 
 
