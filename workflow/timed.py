@@ -13,6 +13,7 @@ from smartbert.results import Results
 
 LOOKS = 0.5  # seconds between looks at the clock
 SPARE = 1.2  # times the longest training and recording so far, before the end
+START = 20.0  # seconds between two calls of the workflow, of a large config
 
 
 def until(words: list[str], *, end: float, last: Callable[[], float]) -> int:
@@ -41,14 +42,14 @@ def until(words: list[str], *, end: float, last: Callable[[], float]) -> int:
 
 
 def last_stretch(results: Results) -> float | None:
-    """Return the seconds that the longest training and recording so far would take, with some to
-    spare; None where none has ended.
+    """Return the seconds that the longest training so far would take, and a recording in a call of
+    its own, with some to spare; None where none has ended.
     """
     longest = [
         max((_seconds(path) for path in (results.benchmarks / rule).glob("*.tsv")), default=None)
         for rule in ("train", "record")
     ]
-    return None if longest[0] is None else SPARE * (longest[0] + (longest[1] or 0.0))
+    return None if longest[0] is None else SPARE * (longest[0] + (longest[1] or 0.0)) + START
 
 
 def _seconds(path: Path) -> float:

@@ -22,7 +22,8 @@ from workflow.settings import options, order
 from workflow.settings.brought import add
 from workflow.settings.files import ROOT
 from workflow.settings.kept import decide
-from workflow.timed import last_stretch, until
+from workflow.settings.rates import add_rates
+from workflow.timed import SPARE, START, last_stretch, until
 from workflow.wheels import LEFT_OUT, THERE, lacking, pinned
 
 KILLED = -signal.SIGKILL
@@ -107,7 +108,7 @@ def test_the_last_stretch_is_the_longest_training_and_recording_so_far(tmp_path)
             path = results.benchmarks / rule / f"{number}.tsv"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"s\th:m:s\n{number}.0\t0:00:10\n")
-    assert last_stretch(results) == pytest.approx(1.2 * 35)
+    assert last_stretch(results) == pytest.approx(SPARE * 35 + START)
 
 
 def test_rows_come_in_steps():
@@ -135,6 +136,21 @@ def test_what_is_kept_is_not_trained_again(tmp_path):
     assert order.missing(own, decide(own)) == []
     own["methods"]["deebert"]["learning_rate"] = 0.5
     assert order.missing(own, decide(own)) == [("rte", "deebert", 1)]
+
+
+def test_the_rates_go_first_where_that_is_asked(tmp_path):
+    own = merged("base")
+    add_rates(own)
+    first = order.missing_rates(own, decide(own))
+    assert len(first) == len(set(first)) == 3 * 2 * len(own["rates"]["entries"])
+    assert ("mrpc", "pabee_rate_0_001", 1) in first and ("rte", "pabee", 1) in first
+    words = bundle.snakemake(
+        own, [Path("own.yaml")], [*first, ("rte", "x", 1)], jobs=3, first=first
+    )
+    early = words[words.index("--prioritize") + 1 :]
+    place = "results/base/runs/{}/trace-test.safetensors".format
+    assert place("rte/pabee/seed1") in early and place("rte/x/seed1") not in early
+    assert place("rte/x/seed1") in words
 
 
 def test_the_packages_are_those_that_the_lock_pins_and_the_machine_lacks():

@@ -34,6 +34,7 @@ from workflow.settings.brought import add, named
 from workflow.settings.files import ROOT, merged
 from workflow.settings.kept import Key, decide
 from workflow.settings.order import missing, missing_rates
+from workflow.settings.plan import read_from
 from workflow.timed import last_stretch, until
 from workflow.wheels import install, lacking, pinned
 
@@ -41,7 +42,9 @@ CHECKOUT, SITE, COMMIT = "checkout", "site", "commit"  # in the bundle
 KEPT, LOGS = "kept", "logs"  # in what comes back
 OWN = (".", ":(exclude)results/reference")  # of the repository
 FILES = 8  # that come back in one transfer
-UNKNOWN = 0.25  # of the time, before its end: while no training has told how long one takes
+# Of the time, the last part in which nothing is begun: while no training has told how long one
+# takes, and at most.
+UNKNOWN, MOST = 0.25, 0.5
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -128,8 +131,10 @@ def train(files: list[Path], *, end: float, jobs: int, rates: bool) -> None:
         rates: whether the trainings that `rates` compares go first.
 
     Raises:
-        UserError: if nothing has finished.
+        UserError: if this Python has no command, or nothing has finished.
     """
+    if not Path(sys.executable).with_name("python").exists():
+        raise UserError(f"no `python` beside {sys.executable}, which the rules call; link it there")
     config = continued(files)
     kept, results, whole = decide(config), Results(Path(config["results"])), end - time.monotonic()
     if kept.folder:
@@ -140,10 +145,13 @@ def train(files: list[Path], *, end: float, jobs: int, rates: bool) -> None:
         print("nothing is missing")
         return
     call = snakemake(config, files, rows, jobs=jobs, first=first)
-    status = until(call, end=end, last=lambda: last_stretch(results) or UNKNOWN * whole)
+    status = until(
+        call, end=end, last=lambda: min(last_stretch(results) or UNKNOWN * whole, MOST * whole)
+    )
     # Trainings that ended after no job was begun any more are recorded. Nothing else is done, and
     # weights stay: a later call may need them.
-    late = [row for row in rows if results.run(*row).weights.exists()]
+    own = [row for row in rows if read_from(config, row[1]) is None]
+    late = [row for row in own if results.run(*row).weights.exists()]
     late = [row for row in late if not results.run(*row).trace("test").exists()]
     if status and late and time.monotonic() < end:
         until([*snakemake(config, files, late, jobs=jobs), "--notemp"], end=end, last=lambda: 0.0)
