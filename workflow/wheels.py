@@ -69,7 +69,7 @@ def pinned(lock: str, names: list[str]) -> str:
         UserError: if it lacks one.
     """
     parts = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)[1:]
-    by_name = {canonicalize_name(part.partition("==")[0]): part for part in parts}
+    by_name: dict[str, str] = {canonicalize_name(part.partition("==")[0]): part for part in parts}
     if missing := sorted(set(names) - by_name.keys()):
         raise UserError(f"requirements.lock lacks {', '.join(missing)}; make it anew (its head)")
     return "".join(by_name[name] for name in names)
