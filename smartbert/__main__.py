@@ -1,7 +1,8 @@
-"""Command line: classify texts with a published model, time it, or check a trace from elsewhere.
+"""Command line: classify texts with a published model, time or push it, or check a foreign trace.
 
     smartbert predict --model FOLDER [--budget 0.5] [FILE]
     smartbert bench --model FOLDER
+    smartbert push --model FOLDER --to USER/NAME
     smartbert check-trace FILE
 
 The command comes with `pip install .`; `python -m smartbert` is the same.
@@ -41,6 +42,11 @@ def main(argv: list[str] | None = None) -> int:
     bench.add_argument("file", nargs="?", help="text file to time on; nothing: made-up texts")
     bench.add_argument("--examples", type=positive, default=256, help="texts that are timed")
     bench.add_argument("--repeats", type=positive, default=5, help="rounds")
+    push = commands.add_parser("push", help="send a published model to the Hugging Face hub")
+    push.add_argument("--model", type=Path, required=True, help="published model folder")
+    push.add_argument("--to", required=True, metavar="USER/NAME", help="repository on the hub")
+    push.add_argument("--private", action="store_true", help="of a new one: nobody else sees it")
+    push.add_argument("--dry-run", action="store_true", help="say what would be sent, send nothing")
     traced = commands.add_parser("check-trace", help="say what is wrong with a trace, line by line")
     traced.add_argument("file", type=Path, help="trace-tune.safetensors or trace-test.safetensors")
     for command in (predict, bench):
@@ -64,10 +70,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     bench.add_argument("--batch-size", type=sizes, default=[1, 32], help="such as 1,32")
     args = parser.parse_args(argv)
-    os.environ["HF_HUB_OFFLINE"] = "1"  # a model folder needs no network
+    if args.command != "push":
+        os.environ["HF_HUB_OFFLINE"] = "1"  # a model folder needs no network
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        commands_by_name = {"predict": run_predict, "bench": run_bench, "check-trace": run_check}
+        commands_by_name = {
+            **{"predict": run_predict, "bench": run_bench},
+            **{"push": run_push, "check-trace": run_check},
+        }
         return commands_by_name[args.command](args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -241,6 +251,23 @@ def run_check(args: argparse.Namespace) -> int:
             f" {meta.split}; {len(trace)} examples, {trace.depth} layers, rule {meta.criterion}"
         )
     return 1 if told else 0
+
+
+def run_push(args: argparse.Namespace) -> int:
+    """Print the files of a published model with their sizes, and send them to the hub."""
+    from smartbert.serve.pushing import push, sizes_of
+
+    sizes = sizes_of(args.model)
+    for name, size in sizes.items():
+        print(f"{size:>13,}  {name}")
+    total = f"{len(sizes)} files, {sum(sizes.values()):,} bytes"
+    if args.dry_run:
+        push(args.model, args.to, private=args.private, dry_run=True)
+        print(f"{total}: would be sent to {args.to}; nothing was")
+        return 0
+    url = push(args.model, args.to, private=args.private)
+    print(f"{total}: sent to {url}")
+    return 0
 
 
 def run_bench(args: argparse.Namespace) -> int:

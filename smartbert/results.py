@@ -27,6 +27,8 @@ MANIFEST = "manifest.json"
 DATA = "task.json"
 PACKED = ".gz"  # of a kept trace
 TRACES = ("tune", "test")
+CARD = "README.md"
+CURVE_FIGURE = "curve.png"  # that a model's card shows
 SPLITS = ("fit", "tune", "test")
 RUN_TABLES = ("scores", "curve", "exits", "gates", "usage", "lengths")
 STATISTICS = ("points", "auc", "bands", "differences", "draws")
@@ -39,6 +41,7 @@ RULES = ("train", "record", "tune", "evaluate")  # of a run, in order; the names
 
 _TRACE_FILES = tuple(f"trace-{split}.safetensors" for split in TRACES)
 _MODEL_FILES = (CONFIG, WEIGHTS, *TOKENIZER)
+PUBLISHED = (*_MODEL_FILES, CARD)  # without which a model is no published one
 _RUN_FILES = (
     *(*_MODEL_FILES, PROVENANCE, TAKEN, HISTORY, *STATES),
     *(*_TRACE_FILES, *(name + PACKED for name in _TRACE_FILES)),
@@ -64,7 +67,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "tasks/{task}": ("claims.csv", "claims.md"),
     "tasks/{task}/tables": ("{name}.csv", "{name}.md", "{name}.tex"),
     "tasks/{task}/figures": ("{name}.png", "{name}.pdf"),
-    "models/{task}/{method}/seed{seed}": (*_MODEL_FILES, "README.md"),
+    "models/{task}/{method}/seed{seed}": (*PUBLISHED, CURVE_FIGURE),
     "latency": ("{scope}.csv", "{scope}.md", "{scope}.png", "{scope}.pdf"),
     "": ("claims.csv", "claims.md", MANIFEST, "explorer.html", "report.html"),
 }

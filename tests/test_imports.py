@@ -30,7 +30,8 @@ LIGHT = (
     *("smartbert.trace.replay", "smartbert.trace.outcomes", "smartbert.methods.contract"),
     *("smartbert.tune.study", "smartbert.tune.choice", "smartbert.tune.rules"),
     *("smartbert.report.writing", "smartbert.report.partial", "smartbert.report.notebook"),
-    *("smartbert.serve.inputs", "smartbert.serve.publishing", "baselines.registry"),
+    *("smartbert.serve.inputs", "smartbert.serve.publishing", "smartbert.serve.pushing"),
+    "baselines.registry",
     *("workflow.settings.validation", "workflow.scripts.read", "workflow.scripts.tables"),
 )
 

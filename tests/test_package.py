@@ -100,9 +100,9 @@ def test_an_installed_package_reads_its_data_elsewhere(installed):
 
 def test_the_command_calls_itself_as_it_was_called(installed):
     python = away(installed, sys.executable, "-m", "smartbert", "--help")
-    assert python.startswith("usage: python -m smartbert [-h] {predict,bench,check-trace}")
+    assert python.startswith("usage: python -m smartbert [-h] {predict,bench,push,check-trace}")
     command = away(installed, sys.executable, str(installed / "bin" / "smartbert"), "--help")
-    assert command.startswith("usage: smartbert [-h] {predict,bench,check-trace}")
+    assert command.startswith("usage: smartbert [-h] {predict,bench,push,check-trace}")
 
 
 def test_a_published_model_predicts_elsewhere_without_the_extras(installed, tiny_model, tmp_path):

@@ -2,8 +2,8 @@
 
 The folder loads with `AutoModelForSequenceClassification.from_pretrained` (after `import
 smartbert.modeling`) and answers at one of its operating points. Its tokenizer cuts texts where
-training cut them. The weights are linked where the file system can, so publishing costs no disk. No
-torch.
+training cut them. The weights are linked where the file system can, so publishing costs no disk.
+What `pushing` sends to the hub is this folder as it is. No torch.
 """
 
 import json
@@ -33,12 +33,15 @@ from smartbert.points import (
 )
 from smartbert.policies import Policy
 from smartbert.records import Record
-from smartbert.results import CONFIG, TOKENIZER, WEIGHTS
+from smartbert.results import CARD, CONFIG, CURVE_FIGURE, TOKENIZER, WEIGHTS
 from smartbert.tasks import ALL, task
 
 CUTTING = "CuttingTokenizer"  # of `smartbert.model.tokenizer`, by the name that the library knows
 HOW_TO_LOAD = """\
 ## How to load
+
+With the package `smartbert` (`pip install .` in a checkout of the SmartBERT suite), from this
+folder, or by this repository's name on the hub; no code is fetched from there:
 
 ```python
 import smartbert.modeling  # makes this architecture known to transformers
@@ -48,10 +51,10 @@ classify = pipeline("text-classification", model="path/to/this/folder")
 ```
 
 It answers at {}.
-Faster, and at any point or budget:
+Faster, and at any point or budget, from a folder (`hf download` makes one of a repository):
 
 ```sh
-python -m smartbert predict --model path/to/this/folder --budget 0.5 texts.txt
+smartbert predict --model path/to/this/folder --budget 0.5 texts.txt
 ```
 """
 
@@ -77,6 +80,7 @@ def publish(
     tuned: Tuned,
     scores: pd.DataFrame,
     usage: pd.DataFrame,
+    curve: pd.DataFrame,
     member: str,
     facts: CardFacts,
     caption: str = "",
@@ -86,7 +90,7 @@ def publish(
     Args:
         run: the folder that training wrote.
         tuned: what tuning chose for the method that the training belongs to.
-        scores, usage: `scores.csv` and `usage.csv` of the same.
+        scores, usage, curve: `scores.csv`, `usage.csv` and `curve.csv` of the same.
         member: name of the training; points that chose another one are left out.
         facts: what the card says of how it was made.
         caption: what the data are.
@@ -97,6 +101,8 @@ def publish(
     missing = [n for n in (WEIGHTS, *TOKENIZER, CONFIG) if not (run / n).is_file()]
     if missing:
         raise UserError(f"{run} has no {missing[0]}; run again to train the model anew")
+    from smartbert.serve.card_figure import draw_card_figure  # by matplotlib, which users lack
+
     config = read_json(run / CONFIG)
     if not isinstance(config, dict):
         raise UserError(f"{run / CONFIG} is no model's config; run again to train the model anew")
@@ -121,7 +127,8 @@ def publish(
         link(run / name, out / name)
     write_text(out / settings, json.dumps(own, indent=1, sort_keys=True) + "\n")
     write_text(out / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")
-    write_text(out / "README.md", card(tuned, points, first, facts, caption))
+    draw_card_figure(curve_on_test(curve, member), points, task(tuned.task), out / CURVE_FIGURE)
+    write_text(out / CARD, card(tuned, points, first, facts, caption))
 
 
 def _thresholds(policy: Policy) -> dict[str, object]:
@@ -165,6 +172,18 @@ def operating_points(
         for name, setting in tuned.spaces[MAIN].points.items()
         if setting.member == member and name in tests.index
     }
+
+
+def curve_on_test(curve: pd.DataFrame, member: str) -> pd.DataFrame:
+    """Return `cost` and `score` on test of the settings that tune chose of a training for budgets,
+    by rising cost there.
+
+    Those of the main space; of several test subsets, the first.
+    """
+    own = curve[(curve["space"] == MAIN) & (curve["member"] == member)]
+    subsets = own["subset"].fillna("")  # the name of a task's only one is empty
+    first = own[subsets == next(iter(subsets), "")]
+    return first[["cost", "score"]].sort_values("cost")
 
 
 def card(
@@ -211,14 +230,16 @@ def card(
         *rows,
         "",
         f"Scores are {score_title(spec, mean='means of ').lower()}, in points. Cost is"
-        f" {CONVENTIONS[tuned.convention].text}. {_meanings()}",
+        f" {CONVENTIONS[tuned.convention].text}. {meanings()}",
+        "",
+        f"![Score on test against cost, with the operating points]({CURVE_FIGURE})",
         "",
         HOW_TO_LOAD.format("full depth" if first is None else f"`{first}`"),
     ]
     return "\n".join(lines)
 
 
-def _meanings() -> str:
+def meanings() -> str:
     """Return what the operating points' names mean."""
     *names, last = (f"`{name}`" for name in BUDGETS)
     lost = "one point" if MOST_DROPPED == 1 else f"{MOST_DROPPED:g} points"

@@ -164,7 +164,7 @@ def test_a_run_without_weights_is_refused(published, tmp_path):
     with pytest.raises(UserError, match=r"run has no model.safetensors; run again"):
         publish(
             tmp_path / "run", tmp_path / "out", tuned=tuned("rte"), scores=pd.DataFrame(),
-            usage=pd.DataFrame(), member="smartbert", facts=FACTS,
+            usage=pd.DataFrame(), curve=pd.DataFrame(), member="smartbert", facts=FACTS,
         )  # fmt: skip
 
 

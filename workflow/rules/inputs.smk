@@ -111,9 +111,10 @@ def group_models(wildcards):
 
 
 def tuned_files(wildcards):
-    """Return what a published model says of its thresholds: points, scores, usage."""
+    """Return what a published model says of its thresholds: points and tables."""
     run = f"{wildcards.task}/{group_of(wildcards.method)}/seed{wildcards.seed}"
-    return [f"<results>/runs/{run}/{name}" for name in ["points.json", "scores.csv", "usage.csv"]]
+    names = ["points.json", "scores.csv", "usage.csv", "curve.csv"]
+    return [f"<results>/runs/{run}/{name}" for name in names]
 
 
 def recorded_for(wildcards, names):

@@ -13,6 +13,7 @@ rule publish:
         # dates, and the trainings with them.
         card="<results>/models/{task}/{method}/seed{seed}/README.md",
         config="<results>/models/{task}/{method}/seed{seed}/config.json",
+        figure="<results>/models/{task}/{method}/seed{seed}/curve.png",
     log:
         "<logs>/publish/{task}-{method}-{seed}.log",
     benchmark:
@@ -27,8 +28,8 @@ rule publish:
     shell:
         "python -P -m workflow.scripts.publish --data {input.data} --run {params.run}"
         " --points {input.tuned[0]} --scores {input.tuned[1]} --usage {input.tuned[2]}"
-        " --member {wildcards.method} --read {input.read} {params.words} --out {params.folder}"
-        " 2>&1 | tee {log}"
+        " --curve {input.tuned[3]} --member {wildcards.method} --read {input.read} {params.words}"
+        " --out {params.folder} 2>&1 | tee {log}"
 
 
 # Takes all cores, so that nothing else runs beside it; and its threads wait busily, as a server's do.

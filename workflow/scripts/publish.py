@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--points", type=Path, required=True, help="points.json of the method")
     parser.add_argument("--scores", type=Path, required=True, help="its scores.csv")
     parser.add_argument("--usage", type=Path, required=True, help="its usage.csv")
+    parser.add_argument("--curve", type=Path, required=True, help="its curve.csv")
     parser.add_argument("--member", required=True, help="name of the training")
     parser.add_argument(
         "--read", type=Path, nargs="*", default=[], help="provenance of what was recorded for it"
@@ -40,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
         tuned=tuned,
         scores=pd.read_csv(args.scores),
         usage=pd.read_csv(args.usage),
+        curve=pd.read_csv(args.curve),
         member=args.member,
         facts=CardFacts.from_json(args.facts),
         caption=args.caption,
