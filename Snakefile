@@ -53,6 +53,7 @@ include: "workflow/rules/notebooks.smk"
 if not KEPT_RUNS.complete:
 
     include: "workflow/rules/models.smk"
+    include: "workflow/rules/submission.smk"
 
 
 rule all:

@@ -29,6 +29,7 @@ PACKED = ".gz"  # of a kept trace
 TRACES = ("tune", "test")
 CARD = "README.md"
 CURVE_FIGURE = "curve.png"  # that a model's card shows
+SUBMISSION = "glue.zip"
 SPLITS = ("fit", "tune", "test")
 RUN_TABLES = ("scores", "curve", "exits", "gates", "usage", "lengths")
 STATISTICS = ("points", "auc", "bands", "differences", "draws")
@@ -68,6 +69,8 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "tasks/{task}/tables": ("{name}.csv", "{name}.md", "{name}.tex"),
     "tasks/{task}/figures": ("{name}.png", "{name}.pdf"),
     "models/{task}/{method}/seed{seed}": (*PUBLISHED, CURVE_FIGURE),
+    "submission": (SUBMISSION, "README.md", "{sheet}.tsv", "{sheet}.json"),
+    "submission/data": ("{sheet}.parquet",),
     "latency": ("{scope}.csv", "{scope}.md", "{scope}.png", "{scope}.pdf"),
     "": ("claims.csv", "claims.md", MANIFEST, "explorer.html", "report.html"),
 }

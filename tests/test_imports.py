@@ -31,7 +31,7 @@ LIGHT = (
     *("smartbert.tune.study", "smartbert.tune.choice", "smartbert.tune.rules"),
     *("smartbert.report.writing", "smartbert.report.partial", "smartbert.report.notebook"),
     *("smartbert.serve.inputs", "smartbert.serve.publishing", "smartbert.serve.pushing"),
-    "baselines.registry",
+    *("smartbert.data.hidden", "baselines.registry"),
     *("workflow.settings.validation", "workflow.scripts.read", "workflow.scripts.tables"),
 )
 

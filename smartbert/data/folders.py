@@ -9,8 +9,9 @@ resolved.
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,7 @@ from smartbert.data.settings import (
     test_splits,
 )
 from smartbert.errors import UserError, first_line, unknown
+from smartbert.leaderboard import ENDING, Sheet
 from smartbert.tasks import CARVED, TaskSpec
 
 # A part of a split: train-00000-of-00002, train-00000-of-00002-0a1b2c3d, train_1, train.1.
@@ -51,25 +53,68 @@ def local_layout(task: TaskSpec, settings: DataSettings) -> Layout | None:
     """
     if settings.path == SYNTHETIC or not is_local(settings.path):
         return None
-    _check_signs(settings.path, PATTERNS, "data folder")
     needed = [settings.train or task.train, *([task.tune] if task.tune else [])]
     needed += [name for _, name in test_splits(task, settings) if name != CARVED]
+
+    def find() -> Layout:
+        found = own_layout(task, settings) if task.own else find_layout(settings.path, task.name)
+        return _with_files(found, needed)
+
+    places = setting(task), setting(task, "splits")
+    return _layout_with(find, settings.path, task.name, needed, *places)
+
+
+def hidden_layout(sheet: Sheet, path: str) -> Layout | None:
+    """Return where a local folder has a file's split, None of data that are no local folder.
+
+    Raises:
+        UserError: if it has no such split, or if data are generated, which have none.
+    """
+    if path == SYNTHETIC:
+        raise UserError(
+            f"data.path is {path!r}, and generated data have no hidden test splits, of which"
+            f" {sheet.name}{ENDING} is made; set {SETTING} to GLUE's own"
+        )
+    if not looks_local(path):
+        return None
+    find = partial(find_layout, path, sheet.source)
+    places = SETTING, hidden_setting(sheet)
+    return _layout_with(find, path, sheet.source, [sheet.split], *places)
+
+
+def hidden_setting(sheet: Sheet) -> str:
+    """Return what to set where a file's split is missing."""
+    return f"{SETTING}: {sheet.name}{ENDING} is made of GLUE's hidden test split"
+
+
+def _layout_with(
+    find: Callable[[], Layout],
+    path: str,
+    name: str,
+    splits: Iterable[str],
+    path_setting: str,
+    splits_setting: str,
+) -> Layout:
+    """Return where a local path has the files of a task, of which some splits are needed.
+
+    Raises:
+        UserError: if the folder, the task's files or one of the splits is missing.
+    """
+    _check_signs(path, PATTERNS, "data folder")
     try:
-        layout = own_layout(task, settings) if task.own else find_layout(settings.path, task.name)
+        layout = find()
     except OSError as error:
         raise UserError(
-            f"cannot look into data folder {settings.path!r}: {first_line(error)}; set"
-            f" {setting(task)}"
+            f"cannot look into data folder {path!r}: {first_line(error)}; set {path_setting}"
         ) from None
-    layout = _with_files(layout, needed)
-    for split in needed:
+    for split in splits:
         if split not in layout.files:
-            raise no_split(settings.path, split, task, layout.files)
+            raise no_split(path, split, name, layout.files, splits_setting)
         if lost := [file for file in layout.files[split] if not Path(file).is_file()]:
             raise UserError(f"data file {lost[0]} is a link to nothing; fetch what it stands for")
         for file in layout.files[split]:
             _check_signs(file, BRACES, "data file")
-        check_parts(layout.files[split], f"{settings.path} ({task.name}, split {split!r})")
+        check_parts(layout.files[split], f"{path} ({name}, split {split!r})")
     return layout
 
 
@@ -133,11 +178,13 @@ def _check_signs(path: str, signs: str, what: str) -> None:
         )
 
 
-def no_split(path: str, split: str, task: TaskSpec, known: Iterable[str]) -> UserError:
+def no_split(
+    path: str, split: str, name: str, known: Iterable[str], splits_setting: str
+) -> UserError:
     """Return the error for a split that a task's data lack."""
     return UserError(
-        f"{path!r} has no split {split!r} for task {task.name!r}; it has: {', '.join(known)};"
-        f" set {setting(task, 'splits')}"
+        f"{path!r} has no split {split!r} for task {name!r}; it has: {', '.join(known)};"
+        f" set {splits_setting}"
     )
 
 

@@ -32,50 +32,70 @@ def load_split(task: TaskSpec, split: str, settings: DataSettings, *, rows: int)
         return check(generate(task, split, rows=rows, seed=settings.seed), task, where)
     layout = local_layout(task, settings)
     if layout is None:
-        frame, names = _of_hub(task, split, settings)
+        name = settings.subset if task.own else task.name
+        frame, names = of_hub(
+            settings.path, name, split, setting(task), setting(task, "splits"), label=task.label
+        )
     elif split not in layout.files:
-        raise no_split(settings.path, split, task, layout.files)
+        raise no_split(settings.path, split, task.name, layout.files, setting(task, "splits"))
     elif layout.kind == "saved":
-        frame, names = _saved(task, layout.files[split], where)
+        frame, names = saved(layout.files[split], where, setting(task), label=task.label)
     else:
         frame, names = _of_files(task, split, layout, where)
     return check(frame, task, where, names=names)
 
 
-def _of_hub(
-    task: TaskSpec, split: str, settings: DataSettings
+def of_hub(
+    path: str,
+    name: str | None,
+    split: str,
+    path_setting: str,
+    splits_setting: str,
+    *,
+    label: str = "label",
 ) -> tuple[pd.DataFrame, Sequence[str] | None]:
-    import datasets
+    """Return a split of the hub's data, and the class names that they have.
 
-    path = settings.path
-    named = settings.subset if task.own else task.name
+    Args:
+        name: of the data's configuration; None for the only one.
+        path_setting, splits_setting: what to set where they or the split are missing.
+        label: column of the labels.
+
+    Raises:
+        UserError: if they cannot be loaded.
+    """
+    import datasets
 
     datasets.disable_progress_bars()
     try:
-        data = datasets.load_dataset(path, named)
+        data = datasets.load_dataset(path, name)
     except Exception as error:  # hub, file and parser errors share no base class
         raise UserError(
-            f"cannot load task {task.name!r} from {path!r}: {first_line(error)}; there is no folder"
+            f"cannot load {name or 'data'!r} from {path!r}: {first_line(error)}; there is no folder"
             f" of that name, so it was looked for on the hub: check name and network, or set"
-            f" {setting(task)}"
+            f" {path_setting}"
         ) from None
     if split not in data:
-        raise no_split(path, split, task, data)
-    return data[split].to_pandas(), label_names(data[split].features, task.label)
+        raise no_split(path, split, name or path, data, splits_setting)
+    return data[split].to_pandas(), label_names(data[split].features, label)
 
 
-def _saved(
-    task: TaskSpec, files: Sequence[str], where: str
+def saved(
+    files: Sequence[str], where: str, path_setting: str, *, label: str = "label"
 ) -> tuple[pd.DataFrame, Sequence[str] | None]:
-    """Return a split that `save_to_disk` wrote."""
+    """Return a split that `save_to_disk` wrote, and the class names that it has.
+
+    Raises:
+        UserError: if it is damaged.
+    """
     import datasets
 
     if not any(file.endswith(".arrow") for file in files):
-        raise UserError(f"{where}: no rows; set {setting(task)}")
+        raise UserError(f"{where}: no rows; set {path_setting}")
     try:
         data = datasets.load_from_disk(str(Path(files[0]).parent))
         assert isinstance(data, datasets.Dataset)  # a folder with a state holds one split
-        return data.to_pandas(), label_names(data.features, task.label)
+        return data.to_pandas(), label_names(data.features, label)
     except Exception as error:  # of damaged files, which the library does not look for
         raise UserError(
             f"{where}: cannot read what `save_to_disk` wrote: {first_line(error)}; write it anew"
@@ -97,18 +117,33 @@ def _of_files(
             f" {numbered(names)}; set them alike in the card"
         )
     frame = pd.DataFrame({name: pd.Series(own, dtype=object) for name, own in table.items()})
-    _check_columns(frame, task, where, header)
+    check_columns(frame, _needed(task), where, header, task)
     return frame, layout.labels or names
 
 
-def _check_columns(
-    frame: pd.DataFrame, task: TaskSpec, where: str, found: Sequence[object]
+def _needed(task: TaskSpec) -> list[str]:
+    """Return the columns that a task's data must have."""
+    return [*task.columns, task.label, *([task.group] if task.own and task.group else [])]
+
+
+def check_columns(
+    frame: pd.DataFrame,
+    wanted: Sequence[str],
+    where: str,
+    found: Sequence[object],
+    task: TaskSpec | None = None,
 ) -> None:
-    grouped = [task.group] if task.own and task.group else []
-    missing = [c for c in (*task.columns, task.label, *grouped) if c not in frame]
+    """Raise UserError if a column is missing, naming those that were found.
+
+    Args:
+        task: whose columns they are; where a config describes it, the error says what to set.
+    """
+    missing = [column for column in wanted if column not in frame]
     if missing:
-        key = {task.label: "label", task.group: "group"}.get(missing[0], "columns")
-        hint = f"; set {setting(task, key)}" if task.own else ""
+        hint = ""
+        if task is not None and task.own:
+            key = {task.label: "label", task.group: "group"}.get(missing[0], "columns")
+            hint = f"; set {setting(task, key)}"
         told = f"found: {', '.join(map(str, found)):.500}"
         raise UserError(f"{where}: column {missing[0]!r} is missing; {told}{hint}")
 
@@ -121,19 +156,12 @@ def check(
     Args:
         names: the data's own class names, by the ids in its labels.
     """
-    _check_columns(frame, task, where, list(frame.columns))
+    check_columns(frame, _needed(task), where, list(frame.columns), task)
     if frame.empty:
         raise UserError(f"{where}: no rows; set {setting(task)}")
     frame = frame.reset_index(drop=True)
     labels = class_ids(frame[task.label].tolist(), task, where, names=names)
-    index = range(len(frame)) if task.own or "idx" not in frame else frame["idx"].tolist()
-    numbers = [whole_number(value) for value in index]
-    if None in numbers:
-        row = numbers.index(None)
-        raise UserError(
-            f"{where}: column 'idx' does not hold a whole number in every row (row {row}:"
-            f" {index[row]!r:.60})"
-        )
+    numbers = [*range(len(frame))] if task.own else indices(frame, where)
     texts = {column: text_of(frame[column], column, where) for column in task.columns}
     # The generator's own column, and one that the cut of fit and tune goes by.
     kept = ("hard", *([task.group] if task.group else []))
@@ -144,6 +172,23 @@ def check(
         **extra,
         idx=np.array(numbers, dtype=np.int64),
     )
+
+
+def indices(frame: pd.DataFrame, where: str) -> list[int]:
+    """Return the column `idx`; the rows' own numbers where there is none.
+
+    Raises:
+        UserError: naming the first row that holds no whole number.
+    """
+    index = frame["idx"].tolist() if "idx" in frame else range(len(frame))
+    numbers = [whole_number(value) for value in index]
+    for row, number in enumerate(numbers):
+        if number is None:
+            raise UserError(
+                f"{where}: column 'idx' does not hold a whole number in every row (row {row}:"
+                f" {index[row]!r:.60})"
+            )
+    return [number for number in numbers if number is not None]
 
 
 def text_of(column: pd.Series, name: str, where: str) -> list[str]:

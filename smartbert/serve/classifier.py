@@ -54,6 +54,7 @@ class Classifier:
         folder: a published model, or a training's own folder.
         point, budget: which stored thresholds to use (`stored_policy`); neither: the
             config's.
+        policy: thresholds to use in place of any stored ones.
         dtype: "fp32" or "bf16".
         device: "auto" takes a CUDA GPU where there is one.
 
@@ -69,6 +70,7 @@ class Classifier:
         *,
         point: str | None = None,
         budget: float | None = None,
+        policy: Policy | None = None,
         dtype: str = "fp32",
         device: str = "auto",
     ):
@@ -77,7 +79,6 @@ class Classifier:
         check_folder(folder)
         self.model = model = load_model(folder)
         model.to(device=pick_device(device))  # type: ignore[call-arg]  # the library's wrapper hides its types
-        policy = None
         if point is not None or budget is not None:
             policy = stored_policy(model.config, point=point, budget=budget)
         self.engine = Engine(model, policy, dtype=dtype)

@@ -13,12 +13,13 @@ sys.path.insert(0, ROOT)
 from smartbert.data.backbones import kind_of
 from smartbert.errors import UserError
 from smartbert.files import check_writable, write_text
+from smartbert.leaderboard import SHEETS
 from smartbert.manifest import REFERENCE
 from smartbert.results import ABLATION_PARTS, PAGES, RUN_TABLES, STATISTICS, TIDY, TRACES
 from smartbert.results import Results, in_order
 from smartbert.tasks import TASKS
 from workflow.code import digest
-from workflow.settings import entries, options, order, plan, rates, validation
+from workflow.settings import entries, options, order, plan, rates, submission, validation
 
 # Scripts are found from any folder; -P keeps that folder's own files out of their way.
 PATHS = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
@@ -67,6 +68,7 @@ wildcard_constraints:
     task="|".join(TASKS),
     method="|".join(config["methods"]),
     seed=r"\d+",
+    sheet="|".join(SHEETS),
 
 
 def turn(wildcards):

@@ -1,4 +1,4 @@
-# Backbone and task data: the only two rules that may use the network.
+# Backbone, task data and hidden test splits: the only three rules that may use the network.
 rule backbone:
     output:
         config="<results>/backbone/config.json",
@@ -46,3 +46,25 @@ rule task_data:
         "python -P -m workflow.scripts.task_data --task {params.task:q} --settings {params.settings:q}"
         " --tokenizer {input.tokenizer} --fit {output.fit} --tune {output.tune}"
         " --test {output.test} --record {output.record} 2>&1 | tee {log}"
+
+
+# Examples whose labels are not public, for GLUE's leaderboard; part of nothing else.
+rule hidden_data:
+    input:
+        lambda wildcards: hidden_layout(wildcards.sheet).inputs,
+    output:
+        "<results>/submission/data/{sheet}.parquet",
+    log:
+        "<logs>/hidden_data/{sheet}.log",
+    benchmark:
+        "<benchmarks>/hidden_data/{sheet}.tsv"
+    priority: 20  # before any training: data that lack such a split are told so at once
+    conda:
+        "../../environment.yml"
+    params:
+        path=config["data"]["path"],
+        said=lambda wildcards: options.compact(hidden_layout(wildcards.sheet).said),
+        code=digest("workflow.scripts.hidden_data"),
+    shell:
+        "python -P -m workflow.scripts.hidden_data --sheet {wildcards.sheet} --path {params.path:q}"
+        " --out {output} 2>&1 | tee {log}"

@@ -7,6 +7,12 @@ def data_layout(task):
     return options.data_layout(config, task)
 
 
+@cache
+def hidden_layout(sheet):
+    """Return where a local folder has the hidden test split that a file is made of."""
+    return submission.layout(config, sheet)
+
+
 def model_files(key):
     """Return an input function: the trained model that an entry `continues`, or its `teacher`."""
 
@@ -123,6 +129,32 @@ def recorded_for(wildcards, names):
         f"<results>/runs/{wildcards.task}/{READ[name]}/seed{wildcards.seed}/provenance.json"
         for name in names
         if name in READ
+    ]
+
+
+def answers_files(wildcards):
+    """Return the files that models write for GLUE's leaderboard; where they cannot be had, say so
+    before anything is trained.
+    """
+    try:
+        submission.check_asked(config)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    return [f"<results>/submission/{one.name}.tsv" for one in submission.answered(config)]
+
+
+def answering_points(wildcards):
+    """Return the thresholds at which a file is answered."""
+    own, task = config["submission"], SHEETS[wildcards.sheet].task
+    return f"<results>/runs/{task}/{own['method']}/seed{own['seed']}/points.json"
+
+
+def answering_models(wildcards):
+    """Return the published models, of which thresholds choose one."""
+    task, seed = SHEETS[wildcards.sheet].task, config["submission"]["seed"]
+    return [
+        f"<results>/models/{task}/{name}/seed{seed}/README.md"
+        for name in submission.members(config)
     ]
 
 

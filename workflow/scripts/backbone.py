@@ -1,4 +1,4 @@
-"""Write the pre-trained backbone to one plain folder. One of the two scripts that may use the
+"""Write the pre-trained backbone to one plain folder. One of the three scripts that may use the
 network.
 """
 

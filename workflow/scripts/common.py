@@ -62,7 +62,7 @@ def same_weights(
 
 
 def offline() -> None:
-    """Forbid the network; only the rules `backbone` and `task_data` may use it."""
+    """Forbid the network; only the rules in `data.smk` may use it."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_DATASETS_OFFLINE"] = "1"
     quiet()

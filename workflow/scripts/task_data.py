@@ -1,4 +1,6 @@
-"""Write a task's fit, tune and test splits. One of the two scripts that may use the network."""
+"""Write a task's fit, tune and test splits. One of the three scripts that may use the
+network.
+"""
 
 import argparse
 import json

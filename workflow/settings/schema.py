@@ -19,6 +19,7 @@ from baselines.registry import METHODS
 from smartbert.cost import CONVENTIONS
 from smartbert.errors import UserError, unknown
 from smartbert.metrics import METRICS
+from smartbert.points import POINTS, SPACES
 from smartbert.tasks import TASKS
 from workflow.settings.entries import entry, is_read, registered, traces
 
@@ -29,7 +30,7 @@ SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
 def schema() -> dict:
-    """Return the config's JSON schema; the names of tasks come from the records."""
+    """Return the config's JSON schema; names that records have come from them."""
     return _schema(tuple(TASKS))
 
 
@@ -39,6 +40,8 @@ def _schema(tasks: tuple[str, ...]) -> dict:
     loaded["$defs"]["task"] = {"enum": list(tasks)}
     loaded["$defs"]["task_or_default"] = {"enum": ["default", *tasks]}
     loaded["$defs"]["metric"] = {"enum": list(METRICS)}
+    loaded["$defs"]["point"] = {"enum": list(POINTS)}
+    loaded["properties"]["submission"]["properties"]["space"] = {"enum": list(SPACES)}
     loaded["properties"]["cost"]["properties"]["convention"] = {"enum": list(CONVENTIONS)}
     return loaded
 
