@@ -67,11 +67,12 @@ def of_hub(
     import datasets
 
     datasets.disable_progress_bars()
+    what = f"task {name!r}" if name else "data"
     try:
         data = datasets.load_dataset(path, name)
     except Exception as error:  # hub, file and parser errors share no base class
         raise UserError(
-            f"cannot load {name or 'data'!r} from {path!r}: {first_line(error)}; there is no folder"
+            f"cannot load {what} from {path!r}: {first_line(error)}; there is no folder"
             f" of that name, so it was looked for on the hub: check name and network, or set"
             f" {path_setting}"
         ) from None
