@@ -17,7 +17,7 @@ NAMED = $(if $(RUN),,$(error set RUN to the name of a config, as in `make $@ RUN
 
 .PHONY: quick check test reproduce base minilm replay save continue lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
-	$(HERE) snakemake --cores $(CORES) --configfile config/quick.yaml --quiet rules
+	$(HERE) snakemake --cores $(CORES) --configfile config/quick.yaml --rerun-incomplete --quiet rules
 	$(HERE) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
 	@echo "Report:  results/quick/report.html"
 

@@ -71,6 +71,8 @@ onstart:
         check_writable(Path(config["results"]))
     except UserError as error:
         sys.exit(f"error: {error}")
+    if PRELOAD:
+        start.start(PRELOADED, JOBS)
 
 
 onsuccess:

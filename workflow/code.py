@@ -16,6 +16,7 @@ PACKAGES = ("smartbert", "baselines", "workflow")
 IGNORED = {"baselines", "baselines.registry", "workflow", "workflow.scripts"}
 
 
+@cache
 def digest(*modules: str, ignored: tuple[str, ...] = ()) -> str:
     """Return a short digest of the given modules (dotted names or file paths) and what they import.
 
@@ -41,6 +42,7 @@ def digest(*modules: str, ignored: tuple[str, ...] = ()) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()[:12]
 
 
+@cache
 def _file(module: str) -> Path | None:
     if module.endswith(".py"):
         return Path(module)

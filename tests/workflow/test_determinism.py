@@ -1,4 +1,6 @@
-"""Two runs in two folders, one with another number of cores, end with the same tables."""
+"""Two runs in two folders, one with another number of cores and jobs that load their packages
+themselves, end with the same tables.
+"""
 
 import pytest
 from flow import SMALL, Run, differing
@@ -14,13 +16,14 @@ def runs(tmp_path_factory) -> list[dict[str, str]]:
     """What a run on two cores and a run on one wrote."""
     found = []
     for cores in (2, 1):
-        run = Run(tmp_path_factory.mktemp(f"cores{cores}"), {**SMALL, **QUICK})
+        own = {"resources": {"preload": cores == 2}}
+        run = Run(tmp_path_factory.mktemp(f"cores{cores}"), {**SMALL, **QUICK, **own})
         run.call(cores=cores)
         found.append(run.hashes(*run.kept, *TABLES))
     return found
 
 
-def test_folders_and_cores_change_no_number(runs):
+def test_folders_cores_and_preloading_change_no_number(runs):
     first, second = runs
     assert not differing(first, second)
     names = {name.rsplit("/", 1)[-1] for name in first}

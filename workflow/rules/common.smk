@@ -10,6 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, ROOT)
 
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
+
 from smartbert.data.backbones import kind_of
 from smartbert.errors import UserError
 from smartbert.files import check_writable, write_text
@@ -19,6 +22,8 @@ from smartbert.results import ABLATION_PARTS, PAGES, RUN_TABLES, STATISTICS, TID
 from smartbert.results import Results, in_order
 from smartbert.tasks import TASKS
 from workflow.code import digest
+from workflow.preload import start
+from workflow.progress import Progress
 from workflow.settings import entries, options, order, plan, rates, submission, validation
 
 # Scripts are found from any folder; -P keeps that folder's own files out of their way.
@@ -28,8 +33,8 @@ PATHS = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 MEMORY = (
     "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
 )
-MEMORY = shlex.quote(os.environ.get("GLIBC_TUNABLES", MEMORY))
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(PATHS)} GLIBC_TUNABLES={MEMORY}; ")
+MEMORY = os.environ.get("GLIBC_TUNABLES", MEMORY)
+JOBS = {"PYTHONPATH": PATHS, "GLIBC_TUNABLES": MEMORY}  # what the environment of jobs says
 
 # What a module's `config` does not say holds as config.yaml says it.
 config.update(options.complete(config, Path(ROOT, "config", "config.yaml")))
@@ -37,6 +42,17 @@ try:
     KEPT_RUNS = validation.validate(config)  # what of this run is taken from `traces_from`
 except UserError as error:
     sys.exit(f"error: {error}")
+
+PRELOADED = f".snakemake/preloaded-{os.getpid()}"  # the socket of this call's server
+here = workflow.is_main_process and workflow.local_exec  # where jobs run
+PRELOAD = config["resources"]["preload"] and here and start.possible()
+shell.prefix(
+    f"set -euo pipefail; export {' '.join(f'{k}={shlex.quote(v)}' for k, v in JOBS.items())}; "
+    + (start.shell_function(PRELOADED) if PRELOAD else "")
+)
+
+if workflow.is_main_process and Quietness.ALL not in (workflow.output_settings.quiet or ()):
+    logger.addHandler(Progress())
 
 if KEPT_RUNS.folder and workflow.is_main_process:
     print(KEPT_RUNS.told(), file=sys.stderr)
