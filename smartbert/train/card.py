@@ -167,7 +167,7 @@ class CardTrainer(StageTrainer):
     def look(self) -> None:
         """Raise Diverged if a loss so far was not finite."""
         if step := int(self.bad):
-            raise self.diverged(step)
+            raise self.diverged(step, "not finite")
 
     def log(self, logs: Log, start_time: float | None = None) -> None:
         """Look at the losses before they are told."""

@@ -130,7 +130,7 @@ class StageTrainer(Trainer):
             Diverged: if the loss is not finite.
         """
         if not torch.isfinite(loss):
-            raise self.diverged(progress.step)
+            raise self.diverged(progress.step, f"{loss.item()}")
         self.add(parts)
 
     def add(self, parts: Mapping[str, Tensor]) -> None:
@@ -140,10 +140,10 @@ class StageTrainer(Trainer):
             self.sums[name] = self.sums.get(name, 0.0) + kept.double()
         self.summed += 1
 
-    def diverged(self, step: int) -> Diverged:
+    def diverged(self, step: int, loss: str) -> Diverged:
         """Return the error for a loss that is not finite."""
         return Diverged(
-            f"loss is not finite at step {step} of stage {self.stage.name!r}: the training"
+            f"loss is {loss} at step {step} of stage {self.stage.name!r}: the training"
             f" diverged; lower `learning_rate` (now {self.args.learning_rate:g}) of this method or"
             " task"
         )
