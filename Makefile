@@ -1,4 +1,4 @@
-# Every target does its own set-up: a virtual environment with the pinned packages, made once and
+# Every target but `card` does its own set-up: a virtual environment with the pinned packages, made once and
 # again whenever the pins change. Needs only Python >= 3.11 and make.
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +15,11 @@ TESTS := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 KEPT = results/reference/$(RUN)
 NAMED = $(if $(RUN),,$(error set RUN to the name of a config, as in `make $@ RUN=minilm`))
 
-.PHONY: quick check test reproduce base minilm replay save continue lint clean
+# `make card DEVICE=cpu SIZE=tiny PARTS=times MINUTES=3 OUT=folder`, each as tests/speed/card.py has it.
+MEASURED = $(strip $(if $(DEVICE),--device $(DEVICE)) $(if $(SIZE),--size $(SIZE)) \
+	$(if $(PARTS),--parts $(PARTS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(OUT),--out $(OUT)))
+
+.PHONY: quick check test reproduce base minilm replay save continue card lint clean
 quick: $(READY)  ## embedded run, minutes: real MiniLM weights, synthetic tasks
 	$(HERE) snakemake --cores $(CORES) --configfile config/quick.yaml --rerun-incomplete --quiet rules
 	$(HERE) snakemake --configfile config/quick.yaml --quiet all --report results/quick/report.html
@@ -49,6 +53,9 @@ save: $(READY)  ## keep what has finished of a run: make save RUN=minilm
 
 continue: $(READY)  ## go on with a run from what is kept of it, or begin it: make continue RUN=minilm
 	$(NAMED)$(HERE) snakemake --cores $(CORES) --configfile config/$(RUN).yaml --rerun-incomplete --quiet rules $(if $(wildcard $(KEPT)),--config traces_from=$(KEPT))
+
+card:  ## what a card does, in five minutes, by the interpreter as it is: installs nothing
+	PYTHONPATH=".:tests:$$PYTHONPATH" $(PYTHON) -m speed.card $(MEASURED)
 
 lint: $(READY)  ## format, lint and type checks
 	$(HERE) ruff check . && $(HERE) ruff format --check .

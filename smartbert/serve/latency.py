@@ -70,6 +70,7 @@ def measure(
     *,
     batch_size: int,
     repeats: int,
+    tokens: int = ENGINE_TOKENS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
     """Time contenders in turns, after one round of warm-up.
@@ -78,6 +79,7 @@ def measure(
         contenders: by name; `DENSE` is the reference of all ratios.
         examples: cut into batches of similar length, the same for all contenders.
         repeats: rounds; in each, every contender does each batch once, next to the others.
+        tokens: most padded tokens of a batch.
         progress: called with (rounds done, rounds).
 
     Returns:
@@ -86,7 +88,7 @@ def measure(
         time_high (quartiles), cost_relative (FLOPs, mean over examples of what was decided).
     """
     lengths = np.array([len(e.ids) for e in examples], dtype=np.int64)
-    plan = length_batches(lengths, tokens=ENGINE_TOKENS, rows=batch_size)
+    plan = length_batches(lengths, tokens=tokens, rows=batch_size)
     rounds: dict[str, list[float]] = {name: [] for name in contenders}
     decided: dict[str, list[Decisions]] = {name: [] for name in contenders}
     names = list(contenders)

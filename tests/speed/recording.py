@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from transformers import BertConfig
 
-from smartbert.model.configuration import adaptive_config, architecture
+from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config, architecture
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.trace.schema import TraceMeta
 from smartbert.train.recorder import own_path, record, skip_grid
@@ -28,12 +28,8 @@ EXAMPLES, TOKENS = 64, 64
 SPREAD = 3.0  # of the gates, in logits
 
 
-def model(name: str) -> AdaptiveBert:
+def model(sizes: BertConfig) -> AdaptiveBert:
     """A model whose gates differ between examples, as trained ones do."""
-    hidden, inner, depth = SIZES[name]
-    sizes = BertConfig(
-        hidden_size=hidden, intermediate_size=inner, num_hidden_layers=depth, num_attention_heads=12
-    )
     torch.manual_seed(0)
     built = AdaptiveBert(
         adaptive_config(sizes, gates="learned", exits="attention", head="attention", gate_bias=-0.5)
@@ -45,6 +41,15 @@ def model(name: str) -> AdaptiveBert:
         for gate in built.gates:
             gate.score.weight.mul_(SPREAD)
     return built.eval()
+
+
+def meta_of(config: AdaptiveBertConfig) -> TraceMeta:
+    """What a recorded trace says of itself."""
+    return TraceMeta(
+        task="sst2", method="smartbert", seed=1, split="tune", title="SmartBERT",
+        criterion="entropy", sweep=(), skip_threshold=0.5,
+        architecture=architecture(config), data="random", model="random",
+    )  # fmt: skip
 
 
 class Clock:
@@ -95,7 +100,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    subject = model(args.model)
+    hidden, inner, depth = SIZES[args.model]
+    subject = model(
+        BertConfig(
+            hidden_size=hidden, intermediate_size=inner, num_hidden_layers=depth,
+            num_attention_heads=12,
+        )
+    )  # fmt: skip
     rng = np.random.default_rng(0)
     split = {
         "input_ids": rng.integers(1000, 30000, (EXAMPLES, TOKENS)).tolist(),
@@ -105,13 +116,8 @@ def main() -> None:
         "idx": list(range(EXAMPLES)),
         "subset": [0] * EXAMPLES,
     }
-    meta = TraceMeta(
-        task="sst2", method="smartbert", seed=1, split="tune", title="SmartBERT",
-        criterion="entropy", sweep=(), skip_threshold=0.5,
-        architecture=architecture(subject.config), data="random", model="random",
-    )  # fmt: skip
+    meta = meta_of(subject.config)
     gates, alone = own_path(subject, split).gates, products(args.model)
-    hidden, inner, _ = SIZES[args.model]
     work = TOKENS * (2 * (4 * hidden**2 + 2 * hidden * inner) + 4 * TOKENS * hidden)
     clock = Clock(subject)
     for quantiles in (None, 0, 4, 15):

@@ -93,6 +93,12 @@ class Products:
         return time.perf_counter() - began
 
 
+def word_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer that a training pads with."""
+    words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    return PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]")
+
+
 def measured(
     hidden: int, inner: int, depth: int, products: Products, *, steps: int, heads: str | None
 ) -> tuple[float, float]:
@@ -130,10 +136,9 @@ def measured(
             alone.append(min(products.seconds() for _ in range(3)))
         return stage.objective(model, batch, progress)
 
-    words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
     train_stage(
         model, replace(stage, objective=timed), task=task("rte"), fit=split, tune=split,
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]"),
+        tokenizer=word_tokenizer(),
         folder=folder / "checkpoints", seed=1, precision="bf16", title="speed", save_seconds=3600.0,
         states=states,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """A bundle: parts that arrive whole or are named, a run that ends in time, runs that come back."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from made_up_run import task_data
 from smartbert.errors import UserError
 from smartbert.provenance import Provenance
 from smartbert.results import Results
+from workflow import on_card
 from workflow.parts import SUMS, read_parts, take_out, write_parts
 from workflow.scripts import bundle
 from workflow.settings import options, order
@@ -213,6 +215,50 @@ def test_the_commit_of_a_bundle_is_told_where_there_is_no_git(tmp_path, there, m
     read_parts(tmp_path / "back", tmp_path / "out")
     kept = Results(tmp_path / "out" / bundle.KEPT)
     assert Provenance.read(kept.run("rte", "smartbert", 1).provenance).commit == "abc"
+
+
+def measured(folder: Path, **changes: object) -> None:
+    """Write a table of a card, and how it was made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recording.csv").write_text("model,rate,failed\nBERT,,out of time\n")
+    versions = {"torch": "2", "transformers": "5"}
+    made = {"size": "base", "on": "cuda", "commit": None, "versions": versions, "device": "A Card"}
+    record = {"recording": {**made, "cores": 16, **changes}}
+    (folder / on_card.PROVENANCE).write_text(json.dumps(record))
+
+
+def test_what_a_card_does_comes_back_with_the_runs(tmp_path, there, monkeypatch, capsys):
+    measured(Path("results/small/card"))
+    (tmp_path / "commit").write_text("abc")
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "ROOT", tmp_path / "checkout")
+        bundle.main(["collect", str(tmp_path / "back"), "--configfile", str(there)])
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    kept = Path("results/reference/card")
+    measured(kept, device="An older card")
+    (kept / "times.csv").write_text("kept")
+    bundle.main(["take", str(tmp_path / "back"), "--configfile", str(there)])
+    assert f"what the card does: {kept}" in capsys.readouterr().out
+    record = json.loads((kept / on_card.PROVENANCE).read_text())["recording"]
+    assert record["device"] == "A Card" and record["commit"] == "abc"
+    assert (kept / "times.csv").read_text() == "kept"
+    assert "- BERT: out of time" in (kept / "card.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "cards", "minutes"),
+    [([], ["0"], 5), ([], [], None), (["--no-card-first"], ["0"], None), (["--card-first"], [], 5)],
+)
+def test_a_card_is_measured_first_where_there_is_one(there, monkeypatch, words, cards, minutes):
+    called = []
+    monkeypatch.setattr(bundle, "visible", lambda: cards)
+    monkeypatch.setattr(bundle, "train", lambda *words, **given: called.append("train"))
+    keep = lambda results, *, minutes: called.append((str(results), minutes))  # noqa: E731
+    monkeypatch.setattr(on_card, "measure", keep)
+    call = ["run", "--minutes", "12", "--jobs", "2", "--configfile", str(there), *words]
+    bundle.main(call)
+    assert called == ([("results/small", minutes)] if minutes else []) + ["train"]
 
 
 def test_runs_of_other_settings_or_data_are_not_taken(tmp_path):

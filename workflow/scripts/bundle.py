@@ -8,8 +8,9 @@
 For a machine without network and without this project's packages, whose time is short and that
 takes files of at most 60 MB (docs/running.md, "A card for a quarter of an hour"). `pack` packs the
 commit, packages, the tasks' data, the backbone, and what is kept of the run. `run` trains and
-records the rows that are not kept, in the workflow's order, until its time is over. `collect` packs
-what has finished, as `reference save` keeps it; `take` checks that and adds it to what is kept.
+records the rows that are not kept, in the workflow's order, until its time is over; on a card it
+measures first what that does (`make card`). `collect` packs what has finished, as `reference save`
+keeps it; `take` checks that and adds it to what is kept.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from tempfile import TemporaryDirectory
 from smartbert.errors import UserError
 from smartbert.provenance import Provenance
 from smartbert.results import Results
+from smartbert.train.devices import visible
+from workflow import on_card
 from workflow.parts import read_parts, take_out, write_parts
 from workflow.scripts import reference
 from workflow.scripts.common import run
@@ -45,6 +48,7 @@ FILES = 8  # that come back in one transfer
 # Of the time, the last part in which nothing is begun: while no training has told how long one
 # takes, and at most.
 UNKNOWN, MOST = 0.25, 0.5
+MEASURING = 5.0  # minutes of what a card does, and at most half of the time
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -62,6 +66,12 @@ def main(argv: list[str] | None = None) -> None:
             own.add_argument("--minutes", type=float, required=True, help="after which it ends")
             own.add_argument("--jobs", type=int, required=True, help="trainings side by side")
             own.add_argument("--first", choices=["rates"], help="trainings before those of rows")
+            own.add_argument(
+                "--card-first",
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help="measure first what the card does; default: where there is one",
+            )
         else:
             own.add_argument("parts", type=Path, help="folder of the parts")
         if size:
@@ -72,6 +82,9 @@ def main(argv: list[str] | None = None) -> None:
         pack(args.parts, args.configfile, megabytes=args.megabytes)
     elif args.action == "run":
         end = time.monotonic() + 60 * args.minutes
+        if bool(visible()) if args.card_first is None else args.card_first:
+            minutes = min(MEASURING, args.minutes / 2)
+            on_card.measure(Path(merged(args.configfile)["results"]), minutes=minutes)
         train(args.configfile, end=end, jobs=args.jobs, rates=args.first == "rates")
     elif args.action == "collect":
         collect(args.parts, args.configfile, megabytes=args.megabytes)
@@ -187,11 +200,13 @@ def collect(out: Path, files: list[Path], *, megabytes: float) -> None:
         kept = Results(Path(folder, KEPT))
         kept.folder.mkdir()
         reference.save(results.folder, kept.folder)
-        commit = ROOT.parent / COMMIT  # of a bundle, which is no git checkout
+        told = ROOT.parent / COMMIT  # of a bundle, which is no git checkout
+        commit = told.read_text() if told.exists() else None
+        on_card.packed(results.folder, Path(folder), commit=commit)
         for own in kept.every_run().values():
-            if commit.exists() and own.provenance.exists():
+            if commit and own.provenance.exists():
                 record = Provenance.read(own.provenance)
-                replace(record, commit=record.commit or commit.read_text()).write(own.provenance)
+                replace(record, commit=record.commit or commit).write(own.provenance)
         if (logs := results.folder / LOGS).is_dir():
             shutil.copytree(logs, Path(folder, LOGS))
         recorded = [
@@ -216,6 +231,8 @@ def take(parts: Path, files: list[Path]) -> None:
     with TemporaryDirectory() as folder:
         read_parts(parts, Path(folder))
         told = add(config, Results(Path(folder, KEPT)), Results(kept))
+        if on_card.taken(Path(folder), kept.with_name(on_card.CARD)):
+            told.append(f"what the card does: {kept.with_name(on_card.CARD)}")
     for line in told:
         print(line)
     print(decide({**config, "traces_from": str(kept)}).told())
