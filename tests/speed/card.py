@@ -8,8 +8,8 @@
 Installs nothing: the interpreter has torch, transformers and the suite's packages, or PYTHONPATH
 names a folder of them, as a bundle's `site`. Each part has a process and a share of the time: what
 fails or takes too long says so in its table and stops no other. Tables go to
-results/reference/card, from a CPU to results/card, where nobody takes them for a card's; the page
-of them is docs/card.md, or lies beside them.
+results/reference/card and their page to docs/card.md; of a trial (a CPU, a smaller model) both go
+to results/card, where nobody takes them for a card's.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from speed.card_setting import COLUMNS, PARTS, SIZES, Report, Setting, silent
 
@@ -60,7 +61,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="folder of the tables")
     parser.add_argument("--page-only", action="store_true", help="measure nothing")
     args = parser.parse_args(argv)
-    out = args.out or (REFERENCE if args.device == "cuda" or args.page_only else TRIAL)
+    size = args.size or ("base" if args.device == "cuda" else "tiny")
+    real = (args.device, size) == ("cuda", "base")
+    out = args.out or (REFERENCE if real or args.page_only else TRIAL)
     parts = args.parts.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"--parts: unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
@@ -74,7 +77,6 @@ def main(argv: list[str] | None = None) -> None:
         return
     if args.device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a training would take a card that it sees
-    size = args.size or ("base" if args.device == "cuda" else "tiny")
     setting = Setting(SIZES[size], args.device)
     words = sys.argv[1:] if argv is None else argv
     command = shlex.join(["python", "-m", "speed.card", *words])
@@ -126,7 +128,7 @@ class Part:
 
     def __init__(self, name: str, setting: Setting):
         context = get_context("spawn")
-        self.name = name
+        self.name, self.told = name, False
         self.pipe, there = context.Pipe()
         self.process: BaseProcess = context.Process(target=work, args=(there, name, setting))
         self.process.start()
@@ -139,29 +141,36 @@ class Part:
             end: of `time.monotonic`, of all parts; told as the time that is left.
         """
         rows: list[dict[str, object]] = []
-        device = ""
+        device, kind, said = "", "", None
+        while kind != "end":
+            kind, said = self.next(until)
+            if kind == "device":
+                device = said
+            elif kind == "row":
+                rows.append(said)
+                said = said.get("failed")
+            if said and kind in ("row", "say"):
+                print(f"[{end - time.monotonic():4.0f} s left] {said}", flush=True)
+        self.stop()
+        if said:  # it was ended
+            rows.append({"failed": said})
+            print(f"[{end - time.monotonic():4.0f} s left] {self.name}: {said}", flush=True)
+        return rows, device
+
+    def next(self, until: float) -> tuple[str, Any]:
+        """Return what it tells next; ("end", None) at its end, or ("end", why) if it comes to none
+        before the clock says so.
+        """
         try:
-            self.pipe.send(until)
-            while True:
-                if not self.pipe.poll(max(0.0, until - time.monotonic())):
-                    rows.append({"failed": "out of time; what was measured before stands"})
-                    break
-                kind, said = self.pipe.recv()
-                if kind == "end":
-                    break
-                if kind == "device":
-                    device = said
-                    continue
-                if kind == "row":
-                    rows.append(said)
-                    said = said.get("failed")
-                if said:
-                    print(f"[{end - time.monotonic():4.0f} s left] {said}", flush=True)
+            if not self.told:
+                self.pipe.send(until)
+                self.told = True
+            if self.pipe.poll(max(0.0, until - time.monotonic())):
+                return self.pipe.recv()
         except (EOFError, OSError):
             self.process.join(5)
-            rows.append({"failed": f"its process ended with status {self.process.exitcode}"})
-        self.stop()
-        return rows, device
+            return "end", f"its process ended with status {self.process.exitcode}"
+        return "end", "out of time; what was measured before stands"
 
     def stop(self) -> None:
         """End its process, and those that it began."""

@@ -144,7 +144,7 @@ def train(setting: Setting, method: str, folder: Path, watch: Watch, *, card: bo
         subject, own, backbone=folder / "backbone", parent=parent, tune=split, task=TASK, seed=1
     )
     (stage,) = subject.stages(own, ENDLESS, layers=size.layers)
-    here = tempfile.TemporaryDirectory(prefix="card-")
+    here = tempfile.TemporaryDirectory(dir=folder)
     replayed = contextlib.nullcontext()
     if not setting.card:
         replayed = patch.object(stages, "CardTrainer", partial(CardTrainer, run=called))

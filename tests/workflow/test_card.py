@@ -171,12 +171,20 @@ def test_a_part_without_time_says_so_in_its_table_and_on_the_page(tmp_path, caps
     assert set(made) == {"recording", "decisions"} and made["decisions"]["size"] == "tiny"
     text = (tmp_path / card.PAGE).read_text()
     assert text.count("- out of time; what was measured before stands") == 2
+    assert "s left] recording: out of time" in capsys.readouterr().out
 
 
 def test_a_part_that_cannot_run_says_why(tmp_path):
     part = card.Part("no such part", Setting(TINY, "cpu"))
     rows, _ = part.rows(time.monotonic() + 120, end=time.monotonic() + 120)
     assert rows == [{"failed": "KeyError: 'no such part'"}]
+
+
+def test_a_part_whose_process_dies_says_so():
+    part = card.Part("recording", Setting(TINY, "cpu"))
+    part.process.kill()
+    rows, _ = part.rows(time.monotonic() + 120, end=time.monotonic() + 120)
+    assert rows == [{"failed": "its process ended with status -9"}]
 
 
 def table(folder, part: str, *rows: dict) -> None:
