@@ -16,6 +16,7 @@ from smartbert.methods.contract import (
     by_epoch,
     head_rates,
     label_fields,
+    padding_counts,
 )
 from smartbert.methods.smartbert import scaled_penalty, stage1_objective
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
@@ -71,7 +72,6 @@ class SkipOnly(Method):
         first = early + 1 if eligible else 1
         # Gates are a part of the path and answer nobody: they keep the layers' rate.
         rates = head_rates(settings, "head.")
-        padded = settings["eta"] > 0 and not settings["mask_padding"]
         return [
             Stage(
                 "gates",
@@ -80,6 +80,6 @@ class SkipOnly(Method):
                 select_from=first,
                 rates=rates,
                 graph=by_epoch,  # soft or hard gates, and the share of lambda
-                exact_widths=padded,
+                exact_widths=padding_counts(settings),
             )
         ]

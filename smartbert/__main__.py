@@ -255,14 +255,14 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_push(args: argparse.Namespace) -> int:
     """Print the files of a published model with their sizes, and send them to the hub."""
-    from smartbert.serve.pushing import push, sizes_of
+    from smartbert.serve.pushing import check_name, push, sizes_of
 
     sizes = sizes_of(args.model)
     for name, size in sizes.items():
         print(f"{size:>13,}  {name}")
     total = f"{len(sizes)} files, {sum(sizes.values()):,} bytes"
     if args.dry_run:
-        push(args.model, args.to, private=args.private, dry_run=True)
+        check_name(args.to)
         print(f"{total}: would be sent to {args.to}; nothing was")
         return 0
     url = push(args.model, args.to, private=args.private)

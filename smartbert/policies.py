@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from smartbert.criteria import (
     CRITERIA,
@@ -141,11 +142,12 @@ class Policy:
             for layer, threshold in enumerate(self.thresholds[: depth - 1])
         )
 
-    def skips(self, gates: np.ndarray) -> np.ndarray:
-        """Return where gates (any shape, float32) skip: gate >= threshold, compared in float32."""
+    def skips(self, gates: Array) -> Array:
+        """Return where gates (any shape) skip: gate >= threshold, compared in float32."""
+        xp = array_namespace(gates)
         if self.skip_threshold is None:
-            return np.zeros(np.shape(gates), dtype=bool)
-        return np.asarray(gates, dtype=np.float32) >= np.float32(self.skip_threshold)
+            return xp.zeros_like(gates, dtype=xp.bool)
+        return xp.astype(gates, xp.float32) >= float(np.float32(self.skip_threshold))
 
     def start(self, n: int) -> State:
         """Return the memory for n examples."""

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from smartbert.files import read_json, write_text
+from smartbert.results import PROVENANCE
 from workflow.settings.files import ROOT
 
 CARD = "card"  # folder of the tables: in a run's results, in what comes back, in what is kept
-PROVENANCE = "provenance.json"
 
 
 def call(*words: str) -> int:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TextIO
 
 from smartbert.data.layouts import CSV_OPTIONS, PACKED, label_names, suffix
+from smartbert.data.settings import setting
 from smartbert.errors import UserError, first_line
+from smartbert.tasks import TaskSpec
 
 Table = dict[str, list[object]]
 
@@ -58,6 +60,24 @@ def read_files(
         for column, values in part.items():
             table.setdefault(column, []).extend(values)
     return table, names, header
+
+
+def check_columns(
+    found: Sequence[object], wanted: Sequence[str], where: str, task: TaskSpec | None = None
+) -> None:
+    """Raise UserError if a column is missing, naming those that were found.
+
+    Args:
+        task: whose columns they are; where a config describes it, the error says what to set.
+    """
+    missing = [column for column in wanted if column not in found]
+    if missing:
+        hint = ""
+        if task is not None and task.own:
+            key = {task.label: "label", task.group: "group"}.get(missing[0], "columns")
+            hint = f"; set {setting(task, key)}"
+        told = f"found: {', '.join(map(str, found)):.500}"
+        raise UserError(f"{where}: column {missing[0]!r} is missing; {told}{hint}")
 
 
 def _told(names: tuple[str, ...] | None) -> str:

@@ -5,10 +5,10 @@ Labels that such data have are not read: they say nothing (-1), or are of anothe
 
 import pandas as pd
 
-from smartbert.data.files import read_files
+from smartbert.data.files import check_columns, read_files
 from smartbert.data.folders import hidden_layout, hidden_setting
 from smartbert.data.settings import SETTING
-from smartbert.data.sources import check_columns, indices, of_hub, saved, text_of
+from smartbert.data.sources import indices, of_hub, saved, text_of
 from smartbert.errors import UserError
 from smartbert.leaderboard import ENDING, HIDDEN, Sheet
 from smartbert.tasks import TASKS
@@ -34,9 +34,9 @@ def load_hidden(sheet: Sheet, path: str) -> pd.DataFrame:
     else:
         files = layout.files[sheet.split]
         table, _, header = read_files(files, [*texts, "idx"], layout.csv, where)
+        check_columns(header, texts, where)
         frame = pd.DataFrame({name: pd.Series(own, dtype=object) for name, own in table.items()})
-        check_columns(frame, texts, where, header)
-    check_columns(frame, texts, where, list(frame.columns))
+    check_columns(list(frame.columns), texts, where)
     return _checked(frame.reset_index(drop=True), sheet, texts, where)
 
 

@@ -5,10 +5,9 @@ names of the classes. No torch; no pandas but for what `save_to_disk` wrote.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-from smartbert.data.files import read_files
+from smartbert.data.files import check_columns, read_files
 from smartbert.data.folders import is_local, local_layout, own_layout
 from smartbert.data.labels import names_of
 from smartbert.data.layouts import Layout
@@ -82,7 +81,7 @@ def own_spec(name: str, own: OwnTask, settings: DataSettings) -> TaskSpec:
             " order of their ids"
         )
     if own.labels is None:
-        spec = _renamed(spec, labels=_labels(spec, settings))
+        spec = replace(spec, labels=_labels(spec, settings))
         if any(METRICS[metric].classes == 2 for metric in own.score if metric in METRICS):
             raise UserError(
                 f"task {name!r}: F1 is of the second class, and the order of classes is not said;"
@@ -106,11 +105,7 @@ def _with_splits(spec: TaskSpec, own: OwnTask, layout: Layout) -> TaskSpec:
     if "tune" not in own.splits:
         free = [name for name in known if name != test]
         tune = free[0] if free else None
-    return _renamed(spec, train=train, test=(("", test),), tune=tune)
-
-
-def _renamed(spec: TaskSpec, **fields: object) -> TaskSpec:
-    return TaskSpec.from_json({**spec.to_json(), **fields})
+    return replace(spec, train=train, test=(("", test),), tune=tune)
 
 
 def _labels(spec: TaskSpec, settings: DataSettings) -> tuple[str, ...]:
@@ -123,18 +118,13 @@ def _labels(spec: TaskSpec, settings: DataSettings) -> tuple[str, ...]:
     if layout.labels:
         return layout.labels
     if layout.kind == "saved":
-        import datasets
+        from smartbert.data.sources import saved
 
-        data = datasets.load_from_disk(str(Path(files[0]).parent))
-        assert isinstance(data, datasets.Dataset)  # a folder with a state holds one split
-        names, header = getattr(data.features.get(spec.label), "names", None), data.column_names
-        values = data[spec.label][:] if spec.label in header else None
+        frame, names = saved(files, where, setting(spec), label=spec.label)
+        check_columns(list(frame.columns), [spec.label], where, spec)
+        values = frame[spec.label].tolist()
     else:
         table, names, header = read_files(files, [spec.label], layout.csv, where, label=spec.label)
-        values = table.get(spec.label)
-    if values is None:
-        raise UserError(
-            f"{where}: column {spec.label!r} is missing; found: {', '.join(header):.500}; set"
-            f" {setting(spec, 'label')}"
-        )
+        check_columns(header, [spec.label], where, spec)
+        values = table[spec.label]
     return tuple(names) if names else names_of(values, where)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smartbert.data.files import read_files
+from smartbert.data.files import check_columns, read_files
 from smartbert.data.folders import local_layout, no_split
 from smartbert.data.labels import class_ids, numbered, whole_number
 from smartbert.data.layouts import Layout, label_names
@@ -117,36 +117,14 @@ def _of_files(
             f"{where}: the card's labels are {numbered(layout.labels)}, the file's own"
             f" {numbered(names)}; set them alike in the card"
         )
+    check_columns(header, _needed(task), where, task)
     frame = pd.DataFrame({name: pd.Series(own, dtype=object) for name, own in table.items()})
-    check_columns(frame, _needed(task), where, header, task)
     return frame, layout.labels or names
 
 
 def _needed(task: TaskSpec) -> list[str]:
     """Return the columns that a task's data must have."""
     return [*task.columns, task.label, *([task.group] if task.own and task.group else [])]
-
-
-def check_columns(
-    frame: pd.DataFrame,
-    wanted: Sequence[str],
-    where: str,
-    found: Sequence[object],
-    task: TaskSpec | None = None,
-) -> None:
-    """Raise UserError if a column is missing, naming those that were found.
-
-    Args:
-        task: whose columns they are; where a config describes it, the error says what to set.
-    """
-    missing = [column for column in wanted if column not in frame]
-    if missing:
-        hint = ""
-        if task is not None and task.own:
-            key = {task.label: "label", task.group: "group"}.get(missing[0], "columns")
-            hint = f"; set {setting(task, key)}"
-        told = f"found: {', '.join(map(str, found)):.500}"
-        raise UserError(f"{where}: column {missing[0]!r} is missing; {told}{hint}")
 
 
 def check(
@@ -157,7 +135,7 @@ def check(
     Args:
         names: the data's own class names, by the ids in its labels.
     """
-    check_columns(frame, _needed(task), where, list(frame.columns), task)
+    check_columns(list(frame.columns), _needed(task), where, task)
     if frame.empty:
         raise UserError(f"{where}: no rows; set {setting(task)}")
     frame = frame.reset_index(drop=True)

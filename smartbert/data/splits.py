@@ -60,8 +60,7 @@ def cut(
     frame, dropped = _without_duplicates(frame, task, test)
     rng = np.random.default_rng(settings.seed)
     if tune is None:
-        size = tune_size(len(frame), settings)
-        in_tune = _choose(frame, task, size, rng, dropped, what="tune")
+        in_tune = _choose(frame, task, settings, rng, dropped, what="tune")
         fit, tune = frame[~in_tune], frame[in_tune]
     else:
         tune, lost = _without(tune, task, test)
@@ -87,8 +86,7 @@ def carve_test(
     """
     frame, dropped = _without_duplicates(frame, task, None)
     rng = np.random.default_rng((settings.seed, 1))  # other draws than those of tune
-    size = tune_size(len(frame), settings)
-    in_test = _choose(frame, task, size, rng, dropped, what="test")
+    in_test = _choose(frame, task, settings, rng, dropped, what="test")
     rest, test = (frame[mask].reset_index(drop=True) for mask in (~in_test, in_test))
     return rest, test, dropped[REPEATED]
 
@@ -96,13 +94,14 @@ def carve_test(
 def _choose(
     frame: pd.DataFrame,
     task: TaskSpec,
-    size: int,
+    settings: DataSettings,
     rng: np.random.Generator,
     dropped: dict[str, int],
     *,
     what: str,
 ) -> np.ndarray:
     """Return a mask of the examples of train that a split takes, (N,) bool."""
+    size = tune_size(len(frame), settings)
     allowed = np.ones(len(frame), dtype=bool)
     if task.nested:
         allowed = _whole_texts(frame[task.nested])

@@ -111,6 +111,11 @@ class Stage:
     exact_widths: bool = False
 
 
+def padding_counts(settings: Settings) -> bool:
+    """Return whether padding takes part in a contrast, as released (`Stage.exact_widths`)."""
+    return settings["eta"] > 0 and not settings["mask_padding"]
+
+
 def always(progress: Progress) -> Hashable:
     """Say that all steps of a stage are made of the same operations (`Stage.graph`)."""
     return None

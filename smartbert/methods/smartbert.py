@@ -24,6 +24,7 @@ from smartbert.methods.contract import (
     Start,
     always,
     label_fields,
+    padding_counts,
 )
 from smartbert.methods.losses import (
     exit_contrast,
@@ -165,7 +166,7 @@ class SmartBert(Method):
             mask_padding=settings["mask_padding"],
             frozen_dropout=settings["frozen_dropout"],
         )
-        padded = settings["eta"] > 0 and not settings["mask_padding"]
+        padded = padding_counts(settings)
         steady = not (settings["frozen_dropout"] or padded)
         frozen = self.gating if steady else None
         return [

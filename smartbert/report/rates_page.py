@@ -30,8 +30,7 @@ def rates_page(table: pd.DataFrame, *, caption: str) -> Page:
             f"{verdict} Score on tune, the mean of all exits and the final head, gates at their"
             f" own threshold, seed {table['seed'].iloc[0]}; the rate with the best mean over"
             f" {' and '.join(tasks)} (bold) holds for all tasks and seeds. {scores_text(table)}"
-            " Test has no"
-            " part in it.",
+            " Test has no part in it.",
         ),
         (Section("", _frame(table, best)),),
     )

@@ -115,21 +115,18 @@ class FastBert:
 
     def embed(self, ids: Tokens, types: Tokens, rows: Ragged) -> Tensor:
         """Return h_0 (M, H) of the token ids and the segment ids of each row."""
-        layer, device = self.embeddings, rows.device
+        device = rows.device
         tokens = torch.tensor([token for row in ids for token in row], device=device)
         kinds = torch.tensor([kind for row in types for kind in row], device=device)
         places = torch.tensor([i for row in ids for i in range(len(row))], device=device)
-        found = (
-            layer.word_embeddings(tokens)
-            + layer.token_type_embeddings(kinds)
-            + layer.position_embeddings(places)
-        )
-        return layer.LayerNorm(found)
+        return self._embed(tokens, kinds, places)
 
     def embed_block(self, ids: Tensor, types: Tensor, present: Tensor) -> Tensor:
         """Return h_0 (n, T, H) of token ids and segment ids (n, T) in a padded block."""
+        return self._embed(ids, types, torch.arange(ids.shape[1], device=ids.device))
+
+    def _embed(self, ids: Tensor, types: Tensor, places: Tensor) -> Tensor:
         layer = self.embeddings
-        places = torch.arange(ids.shape[1], device=ids.device)
         found = (
             layer.word_embeddings(ids)
             + layer.token_type_embeddings(types)

@@ -195,7 +195,7 @@ class Engine:
             executed[run, index] = True
             if index == depth - 1 or not self.exits or not self.policy.tests(index):
                 continue
-            pair = self.pairs[index] if own_rows is rows and self._skipping else None
+            pair = self.pairs[index] if own_rows is rows and self.skipping else None
             extras: dict[str, np.ndarray] = {}
             if self.needs:
                 said, given = self.exits[index].answer(own, own_rows)
@@ -222,14 +222,15 @@ class Engine:
         return answers
 
     @property
-    def _skipping(self) -> bool:
+    def skipping(self) -> bool:
+        """Whether any layer may be skipped."""
         return bool(self.gates) and self.policy.skip_threshold is not None
 
     def _gates(
         self, index: int, hidden: Tensor, rows: Ragged, alive: np.ndarray, draws: Tensor | None
     ) -> np.ndarray | None:
         """Return the rows' gates of layer `index`, (n,); None where nothing is ever skipped."""
-        if not self._skipping:
+        if not self.skipping:
             return None
         draw = None if draws is None else draws[torch.as_tensor(alive), index]
         return self.gates[index](hidden, rows, draw).float().cpu().numpy()

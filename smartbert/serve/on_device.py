@@ -64,8 +64,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def kept(self, rows: np.ndarray, lengths: np.ndarray) -> Batch:
+    def kept(self, rows: np.ndarray) -> Batch:
         """Return some rows, in as many columns as their longest has."""
+        lengths = self.lengths[rows]
         device = self.held["hidden"].device
         where = torch.as_tensor(rows).to(device, non_blocking=True)
         found = {name: value.index_select(0, where) for name, value in self.held.items()}
@@ -128,7 +129,6 @@ class OnDevice:
         self.engine = engine
         policy = engine.policy
         self.exits = bool(engine.exits) and policy.tested(engine.depth).any()
-        self.skipping = bool(engine.gates) and policy.skip_threshold is not None
         self.stretches = stretches(engine.depth, looks=bool(self.exits))
         self.captured = Captured() if engine.device.type == "cuda" else None
 
@@ -214,11 +214,12 @@ class OnDevice:
         rows = np.flatnonzero(alive)
         if not len(rows):
             return None
+        after = Batch(held, batch.lengths)
         if self._pays(len(rows), len(batch), left=depth - end):
-            return Batch(held, batch.lengths).kept(rows, batch.lengths[rows])
+            return after.kept(rows)
         if self.captured is not None:  # the next batch of this shape writes where these lie
-            held = {name: value.clone() for name, value in held.items()}
-        return Batch(held, batch.lengths)
+            after.held = {name: value.clone() for name, value in held.items()}
+        return after
 
     def _pays(self, rows: int, of: int, *, left: int) -> bool:
         """Return whether squeezing so many rows out of a batch costs less than what the others
@@ -243,7 +244,7 @@ class OnDevice:
         memory: Held = {name: value for name, value in held.items() if name.startswith(MEMORY)}
         gates: Tensor | None = None
         for index in range(first, end):
-            if gates is None and self.skipping:
+            if gates is None and engine.skipping:
                 draw = held["draws"][:, index] if "draws" in held else None
                 gates = engine.gates[index](hidden, rows, draw)
             ran = alive if gates is None else alive & self._runs(index, gates, held)
@@ -254,14 +255,14 @@ class OnDevice:
                 torch.where(
                     ran[:, None, None], own.view(n, width, -1), hidden.view(n, width, -1)
                 ).reshape(n * width, -1)
-                if self.skipping
+                if engine.skipping
                 else own
             )
             answer[:, classes + 2 + index] = ran.float()
             if index == depth - 1 or not self.exits or not policy.tests(index):
                 continue
             extras: dict[str, Tensor] = {}
-            pair = engine.pairs[index] if self.skipping else None
+            pair = engine.pairs[index] if engine.skipping else None
             if engine.needs:
                 said, extras = engine.exits[index].answer(hidden, rows)
             elif pair is not None:
@@ -282,10 +283,10 @@ class OnDevice:
         return {**after, "alive": alive, "answer": answer}
 
     def _runs(self, index: int, gates: Tensor, held: Held) -> Tensor:
-        """Return which rows run layer `index` by their gates (n,), compared in float32."""
+        """Return which rows run layer `index` by their gates (n,)."""
         if "forced layers" in held:
             return held["forced layers"][:, index]
-        return gates.float() < float(np.float32(self.engine.policy.skip_threshold))
+        return ~self.engine.policy.skips(gates)  # type: ignore[arg-type, return-value]  # tensors serve as arrays
 
     def _left(
         self, answer: Tensor, said: Tensor, stop: Tensor, alive: Tensor, *, index: int

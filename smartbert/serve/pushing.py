@@ -33,13 +33,12 @@ def sizes_of(folder: Path) -> dict[str, int]:
     return {name: (folder / name).stat().st_size for name in sorted(names)}
 
 
-def push(folder: Path, repository: str, *, private: bool, dry_run: bool = False) -> str:
+def push(folder: Path, repository: str, *, private: bool) -> str:
     """Send a published model to a repository, made where there is none; return its address.
 
     Args:
         repository: user or organisation, and name: "user/name".
         private: make a new one private; one that is public is refused.
-        dry_run: check the folder and the name alone.
 
     Raises:
         UserError: if the name is none, the token is not known or may not write there, or the hub
@@ -49,9 +48,7 @@ def push(folder: Path, repository: str, *, private: bool, dry_run: bool = False)
     from huggingface_hub import HfApi, constants, get_token
 
     names = list(sizes_of(folder))
-    _check_name(repository)
-    if dry_run:
-        return ""
+    check_name(repository)
     if get_token() is None:
         raise UserError(f"no token for the hub is set; {LOG_IN}")
     hub = HfApi()
@@ -75,7 +72,7 @@ def push(folder: Path, repository: str, *, private: bool, dry_run: bool = False)
     return str(url)
 
 
-def _check_name(repository: str) -> None:
+def check_name(repository: str) -> None:
     """Raise UserError for a name that no repository can have."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils._validators import validate_repo_id

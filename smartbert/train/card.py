@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -24,6 +23,7 @@ from smartbert.methods.contract import Batch, Progress
 from smartbert.model.captured import Captured, Held
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.tasks import Columns
+from smartbert.train.states import Collator
 from smartbert.train.trainer import Log, StageTrainer
 
 LOOK = 50  # steps between two looks at whether all losses were finite
@@ -86,13 +86,9 @@ class CardTrainer(StageTrainer):
         self.gradients: dict[nn.Parameter, Tensor] = {}
         self.touched: dict[Hashable, list[nn.Parameter]] = {}
 
-    def get_train_dataloader(self) -> DataLoader:
-        """Return the batches of fit as row numbers (n,) and a width."""
-        collate, self.data_collator = self.data_collator, self._numbered
-        try:
-            return super().get_train_dataloader()
-        finally:
-            self.data_collator = collate
+    def fit_collator(self, usual: Collator) -> Collator:
+        """Return what makes batches of fit: row numbers (n,) and a width."""
+        return self._numbered  # type: ignore[return-value]  # in place of a batch
 
     def _numbered(self, examples: Sequence[Mapping[str, int]]) -> dict[str, object]:
         rows = torch.tensor([example["row"] for example in examples])

@@ -27,7 +27,7 @@ from smartbert.model.modeling import AdaptiveBert
 from smartbert.model.outputs import AdaptiveOutput
 from smartbert.tasks import Columns
 from smartbert.train.callbacks import BestEpoch
-from smartbert.train.states import HeldStates
+from smartbert.train.states import Collator, HeldStates
 
 SUMS, BEST = "sums.json", "best.safetensors"  # in a checkpoint, beside the library's files
 
@@ -149,14 +149,20 @@ class StageTrainer(Trainer):
         )
 
     def get_train_dataloader(self) -> DataLoader:
-        """Return the batches of fit, with the states of frozen layers where they are held."""
-        if self.states is None:
-            return super().get_train_dataloader()
-        collate, self.data_collator = self.data_collator, self.states.collator(self.data_collator)
+        """Return the batches of fit, as `fit_collator` makes them."""
+        usual, self.data_collator = self.data_collator, self.fit_collator(self.data_collator)
         try:
             return super().get_train_dataloader()
         finally:
-            self.data_collator = collate
+            self.data_collator = usual
+
+    def fit_collator(self, usual: Collator) -> Collator:
+        """Return what makes batches of fit: with the states of frozen layers where they are held.
+
+        Args:
+            usual: what makes those of tune.
+        """
+        return usual if self.states is None else self.states.collator(usual)
 
     def _get_train_sampler(self, train_dataset: object = None) -> LengthGroups:
         """Return the sampler of fit: similar lengths together, batches in random order."""

@@ -12,8 +12,7 @@ from smartbert.model.captured import Captured
 from smartbert.model.configuration import AdaptiveBertConfig, adaptive_config
 from smartbert.policies import Decisions, Policy
 from smartbert.serve.engine import Example, Forced
-
-WIDTHS = 16  # fixed shapes are of so many tokens, or a multiple, as the engine's
+from smartbert.serve.on_device import WIDTHS
 
 Call = Callable[[dict[str, Tensor]], Tensor]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from methods.test_golden import ENTRIES, backbone
-from tokenizers import Tokenizer, models
-from transformers import PreTrainedTokenizerFast
+from speed.card_training import called
+from speed.training import word_tokenizer
 
 from baselines.loading import load
 from smartbert.errors import Diverged
@@ -43,11 +43,6 @@ def split(n: int = ROWS) -> dict[str, list]:
 
 def optimisation(select: str = "last") -> Optimisation:
     return Optimisation(EPOCHS, 4, 1e-3, 5, 0.01, 1e-8, 1.0, select)
-
-
-def direct(key, function, held):
-    """What `Captured` replays, called."""
-    return function({name: value.clone() for name, value in held.items()})
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +86,25 @@ def stage_of(name: str, model: AdaptiveBert) -> Stage:
     return stage
 
 
+def run(model, stage, folder, *, fit, card: bool, teacher=None) -> None:
+    """Train a stage."""
+    stages.train_stage(
+        model,
+        stage,
+        task=task("mnli"),
+        fit=fit,
+        tune=split(8),
+        tokenizer=word_tokenizer(),
+        folder=folder,
+        seed=3,
+        precision="fp32",
+        title="test",
+        save_seconds=3600.0,
+        teacher=teacher,
+        card=card,
+    )
+
+
 def trained(model, stage, folder, monkeypatch, *, on_card: bool, teacher=None) -> list[float]:
     """Train; return the loss of every step."""
     seen: list[float] = []
@@ -101,26 +115,11 @@ def trained(model, stage, folder, monkeypatch, *, on_card: bool, teacher=None) -
             return torch.tensor(seen[-1])
 
     if on_card:
-        kind = lambda *w, fit, **g: Watched(*w, fit=fit, run=direct, **g)  # noqa: E731
+        kind = lambda *w, fit, **g: Watched(*w, fit=fit, run=called, **g)  # noqa: E731
         monkeypatch.setattr(stages, "CardTrainer", kind)
     else:
         monkeypatch.setattr(stages, "StageTrainer", Watched)
-    words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
-    stages.train_stage(
-        model,
-        stage,
-        task=task("mnli"),
-        fit=split(),
-        tune=split(8),
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]"),
-        folder=folder / f"{on_card}",
-        seed=3,
-        precision="fp32",
-        title="test",
-        save_seconds=3600.0,
-        teacher=teacher,
-        card=on_card,
-    )
+    run(model, stage, folder / f"{on_card}", fit=split(), card=on_card, teacher=teacher)
     return seen
 
 
@@ -220,12 +219,7 @@ def test_nothing_of_a_step_is_read_on_the_host(folder, tmp_path, monkeypatch):
         monkeypatch.setattr(torch.Tensor, name, spy)
     monkeypatch.setattr(CardTrainer, "training_step", watched)
     monkeypatch.setattr(card, "LOOK", 10**9)
-    kind = lambda *w, fit, **g: CardTrainer(*w, fit=fit, run=direct, **g)  # noqa: E731
+    kind = lambda *w, fit, **g: CardTrainer(*w, fit=fit, run=called, **g)  # noqa: E731
     monkeypatch.setattr(stages, "CardTrainer", kind)
-    words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
-    stages.train_stage(
-        model, stage_of("skip_only", model), task=task("mnli"), fit=split(12), tune=split(8),
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]"),
-        folder=tmp_path, seed=3, precision="fp32", title="test", save_seconds=3600.0, card=True,
-    )  # fmt: skip
+    run(model, stage_of("skip_only", model), tmp_path, fit=split(12), card=True)
     assert reads == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from encoder_types import adaptive
+from speed.training import word_tokenizer
 from tokenizers import Tokenizer, models
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast
@@ -42,15 +43,13 @@ def distilled(model, batch, progress: Progress) -> dict[str, torch.Tensor]:
 
 
 def run(model, stage: Stage, split, folder: Path, *, teacher=None, tokenizer=None) -> list[dict]:
-    words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
-    berts = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]")
     return train_stage(
         model,
         stage,
         task=task("mnli"),
         fit=split,
         tune=split,
-        tokenizer=tokenizer or berts,
+        tokenizer=tokenizer or word_tokenizer(),
         folder=folder,
         seed=1,
         precision="fp32",

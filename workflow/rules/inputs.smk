@@ -224,10 +224,8 @@ def choosing_files(wildcards):
 def rates_files():
     """Return the tune traces of every training that `rates` compares."""
     return [
-        f"<results>/runs/{task}/{member}/seed{config['rates']['seed']}/trace-tune.safetensors"
-        for name in config["rates"]["entries"]
-        for member in rates.rate_members(config, name)
-        for task in config["rates"]["tasks"]
+        f"<results>/runs/{task}/{name}/seed{seed}/trace-tune.safetensors"
+        for task, name, seed in rates.rate_runs(config)
     ]
 
 

@@ -33,9 +33,9 @@ from workflow import on_card
 from workflow.parts import read_parts, take_out, write_parts
 from workflow.scripts import reference
 from workflow.scripts.common import run
-from workflow.settings.brought import add, named
+from workflow.settings.brought import add
 from workflow.settings.files import ROOT, merged
-from workflow.settings.kept import Key, decide
+from workflow.settings.kept import Key, decide, named
 from workflow.settings.order import missing, missing_rates
 from workflow.settings.plan import read_from
 from workflow.timed import last_stretch, until

@@ -30,11 +30,10 @@ from smartbert.tasks import TASKS, Sizes, TaskData, adopt
 from smartbert.train.pace import VOCABULARY, Pace, arithmetic, measured
 from workflow.scripts.common import run
 from workflow.settings.entries import by_task, entry, method_settings, registered
-from workflow.settings.files import merged
+from workflow.settings.files import ROOT, merged
 from workflow.settings.kept import Kept, decide
 from workflow.settings.plan import frozen_pass
 
-ROOT = Path(__file__).parents[2]
 KEPT = Results(ROOT / "results" / "reference" / "minilm")
 BERT_BASE = {"hidden": 768, "intermediate": 3072, "layers": 12}
 GATED = ("skip_only", "smartbert", "random_skip", "constant_skip")  # recorded on several paths

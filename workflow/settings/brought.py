@@ -5,7 +5,7 @@ import shutil
 from smartbert.errors import UserError
 from smartbert.results import Results
 from smartbert.tasks import TaskData
-from workflow.settings.kept import Folder, Key, decide
+from workflow.settings.kept import Folder, decide, named
 
 
 def add(config: dict, brought: Results, kept: Results) -> list[str]:
@@ -51,9 +51,3 @@ def check_data(brought: Results, kept: Results) -> None:
                     f"the runs of {task} that were brought are of other data ({split}) than those"
                     f" in {kept.folder}; pack anew with this config's data, and run again"
                 )
-
-
-def named(key: Key) -> str:
-    """Return how a run is told."""
-    task, name, seed = key
-    return f"{task}/{name}/seed{seed}"

@@ -84,7 +84,7 @@ class Kept:
             first: dict[str, Key] = {}
             for key, why in self.differing.items():
                 first.setdefault(why, key)
-            reasons = [f"{_name(key)}: {why}" for why, key in list(first.items())[:TOLD]]
+            reasons = [f"{named(key)}: {why}" for why, key in list(first.items())[:TOLD]]
             more = ["..."] if len(self.differing) > len(reasons) else []
             line += f"; {len(self.differing)} kept, not counted: {'; '.join(reasons + more)}"
         return line
@@ -290,9 +290,10 @@ def _has_traces(run: Run) -> bool:
 
 def _names(keys: Sequence[Key]) -> str:
     """Return the first of some runs, as they are told."""
-    return ", ".join([*map(_name, keys[:TOLD]), *(["..."] if len(keys) > TOLD else [])])
+    return ", ".join([*map(named, keys[:TOLD]), *(["..."] if len(keys) > TOLD else [])])
 
 
-def _name(key: Key) -> str:
+def named(key: Key) -> str:
+    """Return how a run is told."""
     task, name, seed = key
     return f"{task}/{name}/seed{seed}"

@@ -3,7 +3,7 @@
 from workflow.settings.entries import compared, entry, needed, seeds
 from workflow.settings.kept import Kept, Key, asked
 from workflow.settings.plan import read_from
-from workflow.settings.rates import rate_members
+from workflow.settings.rates import rate_runs
 
 
 def rows(config: dict) -> list[Key]:
@@ -52,11 +52,4 @@ def missing(config: dict, kept: Kept) -> list[Key]:
 
 def missing_rates(config: dict, kept: Kept) -> list[Key]:
     """Return the runs that `rates` compares and that are not kept."""
-    seed = config["rates"]["seed"]
-    every = [
-        (task, member, seed)
-        for name in config["rates"]["entries"]
-        for member in rate_members(config, name)
-        for task in config["rates"]["tasks"]
-    ]
-    return [key for key in every if key not in kept.taken]
+    return [key for key in rate_runs(config) if key not in kept.taken]

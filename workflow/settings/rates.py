@@ -39,6 +39,17 @@ def rate_members(config: dict, name: str) -> dict[str, float]:
     return found
 
 
+def rate_runs(config: dict) -> list[tuple[str, str, int]]:
+    """Return the runs (task, entry, seed) that `rates` compares."""
+    own = config["rates"]
+    return [
+        (task, member, own["seed"])
+        for name in own["entries"]
+        for member in rate_members(config, name)
+        for task in own["tasks"]
+    ]
+
+
 def add_rates(config: dict) -> None:
     """Add the entries that `rates` compares to the config's `methods`.
 
