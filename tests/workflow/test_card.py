@@ -239,7 +239,15 @@ def test_every_part_has_a_module_and_a_share():
 
 
 def test_the_target_installs_nothing():
-    words = ["make", "--dry-run", "--always-make", "card", "VENV=/nowhere", "PYTHON=own-python"]
+    words = [
+        "make",
+        "--no-print-directory",
+        "--dry-run",
+        "--always-make",
+        "card",
+        "VENV=/nowhere",
+        "PYTHON=own-python",
+    ]
     words += ["DEVICE=cpu", "PARTS=times,training", "MINUTES=3"]
     said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     (line,) = said.splitlines()
