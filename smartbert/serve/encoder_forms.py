@@ -26,6 +26,7 @@ from smartbert.serve.fast_modules import Cast, linear, padded_block
 from smartbert.serve.rows import Ragged, Rows
 
 Layer: TypeAlias = Callable[[Tensor, Rows], Tensor]  # (M, H) to (M, H)
+Map: TypeAlias = Callable[[Tensor], Tensor]  # (M, in) to (M, out)
 Tokens: TypeAlias = Sequence[Sequence[int]]  # a number for each token of each row
 
 
@@ -58,26 +59,26 @@ class FastLayer:
         self.eps = config.layer_norm_eps
         self.width = config.hidden_size
         self.activation = ACT2FN[config.hidden_act]
-        self.qkv = tuple(
-            cast(torch.cat([getattr(m, part) for m in maps])) for part in ("weight", "bias")
+        self.qkv: Map = partial(
+            F.linear,
+            **{
+                part: cast(torch.cat([getattr(m, part) for m in maps]))
+                for part in ("weight", "bias")
+            },
         )
-        self.attended = linear(attention.output.dense, cast)
+        self.attended = mapped(attention.output.dense, cast)
         self.norm = linear(attention.output.LayerNorm, cast)
-        self.up = linear(layer.intermediate.dense, cast)
-        self.down = linear(layer.output.dense, cast)
+        self.up = mapped(layer.intermediate.dense, cast)
+        self.down = mapped(layer.output.dense, cast)
         self.last_norm = linear(layer.output.LayerNorm, cast)
 
     def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return the layer's output (M, H)."""
-        mixed = self._attend(F.linear(hidden, *self.qkv), rows)
+        mixed = self._attend(self.qkv(hidden), rows)
         shape = (self.width,)
-        hidden = F.layer_norm(
-            F.linear(mixed, *self.attended).add_(hidden), shape, *self.norm, self.eps
-        )
-        wide = self.activation(F.linear(hidden, *self.up))
-        return F.layer_norm(
-            F.linear(wide, *self.down).add_(hidden), shape, *self.last_norm, self.eps
-        )
+        hidden = F.layer_norm(self.attended(mixed).add_(hidden), shape, *self.norm, self.eps)
+        wide = self.activation(self.up(hidden))
+        return F.layer_norm(self.down(wide).add_(hidden), shape, *self.last_norm, self.eps)
 
     def _attend(self, qkv: Tensor, rows: Rows) -> Tensor:
         if rows.even:
@@ -98,6 +99,12 @@ class FastLayer:
         q, k, v = qkv.view(n, t, 3, self.heads, self.width // self.heads).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return mixed.transpose(1, 2).reshape(n * t, self.width)
+
+
+def mapped(module: nn.Linear, cast: Cast) -> Map:
+    """Return a linear map."""
+    weight, bias = linear(module, cast)
+    return partial(F.linear, weight=weight, bias=bias)
 
 
 class FastBert:
