@@ -77,14 +77,17 @@ onstart:
 
 onsuccess:
     drop_partial()
-    for what, name in (
-        ("Tables:   ", "tables/glue.md"),
-        ("Figures:  ", "figures/glue.png"),
-        ("Claims:   ", "claims.md"),
-        ("Explorer: ", "explorer.html"),
-    ):
-        if Path(config["results"], name).exists():  # not where only a part was asked for
-            print(f"{what}{config['results']}/{name}")
+    for path, figure in (("", "glue"), *((f"tasks/{task}/", task) for task in config["tasks"])):
+        for what, name in (
+            ("Tables:   ", "tables/glue.md"),
+            ("Figures:  ", f"figures/{figure}.png"),
+            ("Claims:   ", "claims.md"),
+            ("Explorer: ", "explorer.html"),
+        ):
+            if Path(
+                config["results"], path, name
+            ).exists():  # not where only a part was asked for
+                print(f"{what}{config['results']}/{path}{name}")
 
 
 onerror:

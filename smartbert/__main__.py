@@ -3,7 +3,7 @@
     smartbert predict --model FOLDER [--budget 0.5] [FILE]
     smartbert bench --model FOLDER
     smartbert push --model FOLDER --to USER/NAME
-    smartbert check-trace FILE
+    smartbert check-trace FILE ...
 
 The command comes with `pip install .`; `python -m smartbert` is the same.
 """
@@ -48,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     push.add_argument("--private", action="store_true", help="of a new one: nobody else sees it")
     push.add_argument("--dry-run", action="store_true", help="say what would be sent, send nothing")
     traced = commands.add_parser("check-trace", help="say what is wrong with a trace, line by line")
-    traced.add_argument("file", type=Path, help="trace-tune.safetensors or trace-test.safetensors")
+    traced.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="trace-<split>.safetensors"
+    )
     for command in (predict, bench):
         command.add_argument("--model", type=Path, required=True, help="published model folder")
         command.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32")
@@ -236,21 +238,24 @@ def run_predict(args: argparse.Namespace) -> int:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    """Print what is wrong with a trace, a line each, or what it holds."""
+    """Print what is wrong with traces, a line each, or what they hold."""
     from smartbert.trace.foreign import inspect
     from smartbert.trace.trace import Trace
 
-    told = inspect(args.file)
-    for line in told:
-        print(f"{args.file}: {line}")
-    if not told:
-        trace = Trace.load(args.file)
-        meta = trace.meta
-        print(
-            f"{args.file}: can be used: {meta.method} on {meta.task}, seed {meta.seed},"
-            f" {meta.split}; {len(trace)} examples, {trace.depth} layers, rule {meta.criterion}"
-        )
-    return 1 if told else 0
+    bad = False
+    for file in args.files:
+        told = inspect(file)
+        bad = bad or bool(told)
+        for line in told:
+            print(f"{file}: {line}")
+        if not told:
+            trace = Trace.load(file)
+            meta = trace.meta
+            print(
+                f"{file}: can be used: {meta.method} on {meta.task}, seed {meta.seed},"
+                f" {meta.split}; {len(trace)} examples, {trace.depth} layers, rule {meta.criterion}"
+            )
+    return 1 if bad else 0
 
 
 def run_push(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ controls answer (protocol: "Claims", "Controls").
 What the claims say, and how that is told, stands in `report.claims_page`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nan
 
@@ -137,7 +137,15 @@ def _undecided(e: Evidence, claim: int, what: str) -> str:
     """Note that no task may decide a claim, where any measures it; return the verdict."""
     if not any(finding.claim == claim for finding in e.findings):
         return UNMEASURED
-    return e.add(Finding(claim, "", what, decides=True, verdict=OPEN, note=NO_TASK))
+    verdict, note = _no_task(e, e.claimed)
+    return e.add(Finding(claim, "", what, decides=True, verdict=verdict, note=note))
+
+
+def _no_task(e: Evidence, tasks: Iterable[str]) -> tuple[str, str]:
+    """Return the verdict where none of some tasks may decide, and why."""
+    reasons = {task: e.untestable(task) for task in tasks}
+    told = [f"{TASKS[task].title}: {reason}" for task, reason in reasons.items() if reason]
+    return (OPEN, NO_TASK) if len(told) < len(reasons) else (UNTESTABLE, "; ".join(told))
 
 
 def _weakest(e: Evidence, found: Sequence[Finding]) -> str:
@@ -242,7 +250,8 @@ def _compared(e: Evidence, claim: int, pairs: Sequence[Pair]) -> str:
         deciding = {t: r for t, r in known.items() if e.decided_by(t, r["seeds"], trained[t])}
         mean = pool(deciding)
         if mean is None:
-            found.append((Finding(claim, "", text, verdict=OPEN, note=NO_TASK), nan))
+            verdict, note = _no_task(e, known)
+            found.append((Finding(claim, "", text, verdict=verdict, note=note), nan))
             continue
         seeds = min(float(row["seeds"]) for row in deciding.values())
         what = f"{text}, mean over {mean.titles}"

@@ -193,7 +193,8 @@ def possible_means(sample: Sample, *, seed: int | list[int]) -> np.ndarray:
     centre = np.log(sample.values[known].mean())
     means = centre + (means - values.mean()) * np.sqrt(shared / drawn if drawn > 0 else 0)
     chance = np.random.default_rng(seed).standard_t(len(values) - 1, len(means))
-    return np.exp(means + chance * values.std(ddof=1) / np.sqrt(len(values)))
+    with np.errstate(over="ignore"):  # two seeds' chance has no bound: infinity is a draw, too
+        return np.exp(means + chance * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def logarithmic(sample: Sample) -> Sample:

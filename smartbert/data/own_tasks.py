@@ -34,6 +34,7 @@ class OwnTask(Record):
         splits: names of splits, or files, by train, tune and test; None in place of one: it is cut
             from train.
         title: how tables call it; None: its name, with a capital.
+        caption: a sentence on what its data are.
         group: column whose equal values stay in one split.
         subset: configuration of a data set that has several.
     """
@@ -45,6 +46,7 @@ class OwnTask(Record):
     score: tuple[str, ...] = ("accuracy",)
     splits: Mapping[str, str | None] = field(default_factory=dict)
     title: str | None = None
+    caption: str = ""
     group: str | None = None
     subset: str | None = None
 

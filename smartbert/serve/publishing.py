@@ -198,7 +198,7 @@ def card(
 
     spec = task(tuned.task)
     data = ModelCardData(
-        language="en",
+        language=None if spec.own else "en",
         library_name="transformers",
         pipeline_tag="text-classification",
         tags=["adaptive-depth", "early-exit", tuned.method],
@@ -219,7 +219,7 @@ def card(
         "",
         f"# {tuned.title} on {spec.title}, seed {tuned.seed}",
         "",
-        f"A BERT whose depth adapts to each example. It reads {fields}, of at most"
+        f"An encoder whose depth adapts to each example. It reads {fields}, of at most"
         f" {facts.max_tokens} tokens, and answers {', '.join(spec.labels)}.",
         *([caption] if caption else []),
         "",

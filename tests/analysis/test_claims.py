@@ -199,6 +199,11 @@ def test_where_dense_bert_is_no_better_than_the_majority_nothing_is_testable():
 def test_on_a_run_of_untestable_tasks_alone_no_claim_is_decided():
     world = WHOLE.where("points", {"method": "full_bert"}, majority=79.0)
     assert not set(world.verdicts().values()) & set(DECIDED)
+    assert {world.verdicts()[claim] for claim in (1, 2, 7, 8, 9)} == {UNTESTABLE}
+    notes = rows_of(world.claims(), 7, "")["note"].dropna()
+    assert notes.str.contains(
+        "SST-2: dense BERT 80.0 [78.0, 82.0], majority class 79.0", regex=False
+    ).any()
 
 
 def test_without_dense_bert_nothing_is_testable():

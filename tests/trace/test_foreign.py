@@ -53,10 +53,9 @@ def changed(path, *, meta=None, **arrays):
 
 def test_the_docs_example_is_taken_as_it_is(written, capsys):
     assert inspect(written) == []
-    assert main(["check-trace", str(written)]) == 0
-    assert (
-        "can be used: theirs on rte, seed 1, tune; 60 examples, 6 layers" in capsys.readouterr().out
-    )
+    assert main(["check-trace", str(written), str(written)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("can be used: theirs on rte, seed 1, tune; 60 examples, 6 layers") == 2
     own = adopt(written, dense(), name="mine", title="Mine")
     assert (own.meta.method, own.meta.title) == ("mine", "Mine")
     assert own.meta.data == dense().meta.data

@@ -4,6 +4,7 @@ a RoBERTa from a folder.
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,10 +58,11 @@ def run(tmp_path_factory) -> Path:
                 "columns": ["body"],
                 "label": "topic",
                 "score": ["accuracy", "macro_f1"],
+                "caption": "Made up.",
             }
         },
         "keep_models": True,
-        "data": {"max_length": 32, "tune": {"min": 40}, "caption": "Made up."},
+        "data": {"max_length": 32, "tune": {"min": 40}},
         "training": {"epochs": 1},
         "compare": ["full_bert", "smartbert", "skip_only"],
     }
@@ -68,6 +70,8 @@ def run(tmp_path_factory) -> Path:
     words = ["--cores", "2", "--configfile", "config/quick.yaml", str(folder / "config.yaml")]
     log = snakemake("task_topics", "models_topics", *words)
     assert "examples are longer than 32 tokens and were cut there (`data.max_length`)" in log
+    assert re.search(r"Topics: fit [\d,]+, tune [\d,]+, test [\d,]+ examples", log)
+    assert f"Figures:  {folder}/results/tasks/topics/figures/topics.png" in log
     return folder / "results"
 
 
@@ -75,6 +79,7 @@ def test_tables_figures_and_questions_are_those_of_any_task(run):
     own = run / "tasks" / "topics"
     page = (own / "tables" / "glue.md").read_text()
     assert "Score and cost on test" in page and "GLUE" not in page
+    assert "Made up." in page and "Synthetic" not in page  # of the other config's tasks
     assert "Scores are in points: the mean of accuracy and macro F1 on Topics." in page
     table = pd.read_csv(own / "tables" / "glue.csv")
     assert set(table["task"]) == {"topics"} and table["score"].notna().any()
@@ -96,4 +101,5 @@ def test_the_published_model_reads_the_tasks_own_columns(run, tmp_path):
     )  # fmt: skip
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [a["label"].startswith("topic ") for a in answers] == [True, True]
-    assert "It reads `body`" in (model / "README.md").read_text()
+    card = (model / "README.md").read_text()
+    assert "It reads `body`" in card and "Made up." in card and "language:" not in card

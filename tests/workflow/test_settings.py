@@ -292,6 +292,16 @@ def test_caps_by_task_are_named_in_every_caption():
     assert options.caption(merged()) == merged()["data"]["caption"]
 
 
+def test_own_tasks_have_a_caption_of_their_own():
+    config = merged("quick")
+    config["own_tasks"] = {"tickets": {"caption": "Support, 2024."}, "mail": {}}
+    config["tasks"] = ["rte", "tickets", "mail"]
+    about = config["data"]["caption"]
+    assert "Synthetic" in about and options.caption(config) == f"{about} Support, 2024."
+    assert options.caption(config, ["tickets"]) == "Support, 2024."
+    assert options.caption(config, ["mail"]) == ""
+
+
 def test_variants_are_tuned_in_the_space_in_which_they_are_shown():
     config = merged("minilm")
     for method in ("smartbert", "truncated_bert", "exit_only"):

@@ -46,14 +46,15 @@ def report_options(tasks=None, names=None):
         config, tasks, names=names, kept=KEPT_RUNS.seeds(), trained=not KEPT_RUNS.complete
     )
     manifest = on_file(options.ordered(about))
-    return shlex.join(["--manifest", manifest, f"--caption={options.caption(config)}"])
+    return shlex.join(["--manifest", manifest, f"--caption={options.caption(config, tasks)}"])
 
 
 def rates_options():
     """Return the words that say which trainings `rates` compares."""
     members = {name: rates.rate_members(config, name) for name in config["rates"]["entries"]}
     words = ["--members", options.ordered(members)]
-    return shlex.join([*words, f"--caption={options.caption(config)}"])
+    caption = options.caption(config, config["rates"]["tasks"])
+    return shlex.join([*words, f"--caption={caption}"])
 
 
 def ablation_options(task):

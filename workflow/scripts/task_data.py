@@ -42,6 +42,11 @@ def main(argv: list[str] | None = None) -> None:
         splits[name] = split_record(data.frames[name], truncated=data.truncated[name])
     subsets = tuple(subset for subset, _ in test_splits(spec, settings))
     TaskData(spec.name, args.settings, splits, subsets, spec, data.dropped).write(args.record)
+    counts = ", ".join(f"{name} {split.rows:,}" for name, split in splits.items())
+    most = (
+        f" (at most {settings.max_fit:,} to train on: `data.max_fit`)" if settings.max_fit else ""
+    )
+    print(f"{spec.title}: {counts} examples{most}")
     told = [f"{count} {reason}" for reason, count in data.dropped.items() if count]
     if told:
         print(f"{spec.title}: left out of train: {', '.join(told)}")

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -55,13 +56,19 @@ def data_settings(config: dict, name: str) -> dict:
     }
 
 
-def caption(config: dict) -> str:
-    """Return what a run's data are, for every caption: the config's own sentence, and what of GLUE
-    was left out to make it smaller.
+def caption(config: dict, tasks: Sequence[str] | None = None) -> str:
+    """Return what the data of some tasks of a run are, for every caption: the config's own
+    sentences on GLUE's and on its own tasks, and how many examples were left out.
+
+    Args:
+        tasks: None means all that the config runs.
     """
-    told = [config["data"]["caption"]]
+    tasks = config["tasks"] if tasks is None else tasks
+    own = [config["own_tasks"][name] for name in tasks if name in config["own_tasks"]]
+    told = [config["data"]["caption"]] if len(own) < len(tasks) else []
+    told += [one.get("caption", "") for one in own]
     for key, text in (("max_fit", "to train on"), ("max_test", "of test")):
-        most = {name: by_task(config["data"][key], name) for name in config["tasks"]}
+        most = {name: by_task(config["data"][key], name) for name in tasks}
         capped = {name: number for name, number in most.items() if number is not None}
         if not capped:
             continue
@@ -136,4 +143,4 @@ def card_options(config: dict, task: str) -> str:
         "backbone": config["backbone"]["path"],
         "data": data_settings(config, task)["path"],
     }
-    return shlex.join(["--facts", compact(facts), f"--caption={caption(config)}"])
+    return shlex.join(["--facts", compact(facts), f"--caption={caption(config, [task])}"])
