@@ -9,13 +9,16 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smartbert.data.settings import home, looks_local
 from smartbert.encoders.record import Encoder, encoder, encoders
 from smartbert.errors import UserError, first_line
 from smartbert.files import whole_folder
 from smartbert.results import CONFIG, WEIGHTS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 SETTING = "`backbone.path` in the config"
 PACKAGE = "package:"
@@ -35,8 +38,11 @@ def source(path: str) -> str:
 
 
 def _package_folder(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):  # of a parent that is not there, of a name that none can have
+        spec = None
+    if spec is None or spec.origin is None or not spec.has_location:
         raise UserError(f"package {module!r} with backbone weights is not installed; set {SETTING}")
     folder = Path(spec.origin).parent
     found = sorted(config.parent for config in folder.rglob("config.json") if _has_weights(config))
@@ -93,7 +99,7 @@ def fetch(path: str, target: Path, *, max_length: int = 1) -> None:
 
     Raises:
         UserError: if it cannot be reached or read, its type is not known here, or it has fewer
-            positions than `max_length`.
+            positions than `max_length`; if its tokenizer is missing or another model's.
     """
     import transformers
 
@@ -103,6 +109,7 @@ def fetch(path: str, target: Path, *, max_length: int = 1) -> None:
         fields = transformers.AutoConfig.from_pretrained(where).to_dict()
         _check_positions(record, fields, path, max_length)
         tokenizer = transformers.AutoTokenizer.from_pretrained(where)
+        _check_words(tokenizer, fields, path)
         kind: type[transformers.PreTrainedModel] = getattr(transformers, record.model)
         model, info = cast(
             "tuple[transformers.PreTrainedModel, dict[str, list[str]]]",  # with the loading info
@@ -126,6 +133,25 @@ def fetch(path: str, target: Path, *, max_length: int = 1) -> None:
     with whole_folder(target, last=WEIGHTS) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+
+
+def _check_words(
+    tokenizer: "PreTrainedTokenizerBase", fields: Mapping[str, object], path: str
+) -> None:
+    """Raise UserError if a tokenizer has no words, which the library makes up where its files are
+    missing, or more tokens than the encoder has embeddings for.
+    """
+    words, rows = tokenizer.get_vocab(), fields.get("vocab_size")
+    if not set(words) - set(tokenizer.all_special_tokens):
+        raise UserError(
+            f"backbone {path!r} has no tokenizer: tokenizer.json, or its type's file of words, is"
+            f" missing; put it beside {CONFIG}, or set {SETTING}"
+        )
+    if isinstance(rows, int) and max(words.values()) >= rows:
+        raise UserError(
+            f"backbone {path!r}: its tokenizer has {max(words.values()) + 1} tokens, its encoder"
+            f" embeddings for {rows}; put its own tokenizer beside {CONFIG}, or set {SETTING}"
+        )
 
 
 def _remedy(path: str, where: str) -> str:

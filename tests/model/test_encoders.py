@@ -262,6 +262,19 @@ def test_what_a_type_cannot_have_is_refused_when_the_backbone_is_read(tmp_path):
         fetch(str(tmp_path), tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    "field", [{"position_embedding_type": "relative_key"}, {"is_decoder": True}]
+)
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_what_no_type_can_have_is_refused(field, kind, tmp_path):
+    from smartbert.data.backbones import fetch
+
+    (tmp_path / CONFIG).write_text(json.dumps({**tiny_config(kind).to_dict(), **field}))
+    ((name, value),) = field.items()
+    with pytest.raises(UserError, match=f"{kind} with {name} {value}: only .* is supported; set"):
+        fetch(str(tmp_path), tmp_path / "out")
+
+
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_type_that_is_refused_is_told_why(kind, tmp_path):
     from smartbert.data.backbones import fetch
