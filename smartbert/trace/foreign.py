@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load
 
-from smartbert.criteria import NEVER
+from smartbert.cost import Architecture
+from smartbert.criteria import CRITERIA, NEVER
 from smartbert.errors import UserError, first_line
+from smartbert.head_kinds import FIRST, HEAD_KINDS
 from smartbert.results import PACKED
-from smartbert.trace.schema import problems
+from smartbert.trace.schema import EXTRA, problems
 from smartbert.trace.trace import DAMAGE, FORMAT, NEVER_SKIP, Trace, head_of
 
 SHARED = ("labels", "index", "subset")  # of a split, whoever recorded it
@@ -43,12 +46,26 @@ def inspect(path: Path) -> list[str]:
         values = json.loads(head.get("meta", ""))
     except ValueError as error:
         return [f"its metadata's `meta` is no JSON: {first_line(error)}"]
-    if told := [*problems(arrays, values)]:
+    if told := [*problems(arrays, values), *_sizes(values)]:
         return told
     try:
         return contradictions(Trace.load(path))
     except UserError as error:  # the checksum, where it has one
         return [str(error)]
+
+
+def _sizes(values: object) -> Iterator[str]:
+    """Yield which sizes a trace from elsewhere leaves to chance: what it calls otherwise, and the
+    depth that its costs are shares of.
+    """
+    said = values.get("architecture") if isinstance(values, Mapping) else None
+    if not isinstance(said, Mapping):
+        return  # which has been told
+    known = [one.name for one in fields(Architecture)]
+    if more := sorted(set(said) - set(known)):
+        yield f"meta.architecture has {', '.join(more)}, which is none of {', '.join(known)}"
+    if not said.get("reference_layers"):
+        yield "meta.architecture lacks reference_layers, the depth of the dense model"
 
 
 def contradictions(trace: Trace) -> list[str]:
@@ -82,6 +99,39 @@ def contradictions(trace: Trace) -> list[str]:
         told.append(f"meta.skip_threshold {meta.skip_threshold} is not in the grid")
     if gated:
         told += _gates(trace)
+    return told + _heads(trace) + _rule(trace)
+
+
+def _heads(trace: Trace) -> list[str]:
+    """Return which kinds of head are none whose cost is known."""
+    sizes = trace.meta.architecture
+    kinds = {"exits": sizes.exits or FIRST, "head": sizes.head}
+    return [
+        f"meta.architecture.{key} {kind!r} is no kind of head; known: {', '.join(HEAD_KINDS)}"
+        for key, kind in kinds.items()
+        if kind not in HEAD_KINDS
+    ]
+
+
+def _rule(trace: Trace) -> list[str]:
+    """Return what the exit rule lacks: arrays that it reads, parameters beside a threshold."""
+    rule, told = CRITERIA.get(trace.meta.criterion), []
+    if rule is None:
+        return []
+    ran = trace.executed[:, :-1]
+    for name in rule.needs:
+        if name not in trace.extras:
+            told.append(f"meta.criterion {rule.name!r} reads {EXTRA}{name}, which is missing")
+        elif not np.isfinite(trace.extras[name][ran]).all():
+            told.append(f"{EXTRA}{name} is not finite at every layer that ran")
+    wanted = ["threshold", *(one.name for one in rule.parameters)]
+    for setting in trace.meta.sweep:
+        given = setting if isinstance(setting, tuple) else (setting,)
+        if len(given) != len(wanted):
+            told.append(
+                f"meta.sweep has {json.dumps(setting)}; for {rule.name!r} an entry is"
+                f" {' and '.join(wanted)}"
+            )
     return told
 
 

@@ -122,6 +122,39 @@ def test_what_does_not_go_together_is_told(written):
     assert "exits is null" in words(plain, architecture=bare, criterion="never")[0]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"reference_layers": 0}, "lacks reference_layers, the depth of the dense model"),
+        ({"refrence_layers": 6}, "has refrence_layers, which is none of hidden, intermediate"),
+        ({"exits": "linear"}, "exits 'linear' is no kind of head; known: first, mean, attention"),
+        ({"head": "mlp"}, "head 'mlp' is no kind of head; known: first, mean, attention"),
+    ],
+)
+def test_sizes_that_cost_cannot_be_counted_from_are_told(written, sizes, message):
+    own = {**Trace.load(written).meta.architecture.to_json(), **sizes}
+    (told,) = inspect(changed(written, meta={"architecture": own}))
+    assert f"meta.architecture {message}" in told or f"meta.architecture.{message}" in told
+
+
+def test_what_the_exit_rule_reads_is_there(written):
+    (told,) = inspect(changed(written, meta={"criterion": "certainty"}))
+    assert "'certainty' reads extra.certainty, which is missing" in told
+    sure = {"extra.certainty": np.full((60, 5), np.nan, np.float32)}
+    (told,) = inspect(changed(written, meta={"criterion": "certainty"}, **sure))
+    assert "extra.certainty is not finite" in told
+    meta = {"criterion": "confident_patience", "sweep": [0.1, [0.1, 2], []]}
+    told = inspect(changed(written, meta=meta, **{"extra.certainty": None}))
+    assert [line.partition(";")[0] for line in told] == ["meta.sweep has 0.1", "meta.sweep has []"]
+    assert "an entry is threshold and patience" in told[0]
+
+
+def test_logits_too_large_for_single_precision_are_told(written):
+    large = load_file(written)["final_logits"].astype(np.float64) * 1e300
+    (told,) = inspect(changed(written, final_logits=large))
+    assert "not finite in single precision" in told
+
+
 def test_layers_run_as_their_gates_say(written):
     gated = made_up("rte", "smartbert", n=60)
     executed = gated.executed.copy()
