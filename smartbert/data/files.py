@@ -71,6 +71,9 @@ def check_columns(
         task: whose columns they are; where a config describes it, the error says what to set.
     """
     missing = [column for column in wanted if column not in found]
+    if missing and not found:
+        hint = f"; set {setting(task)}" if task is not None and task.own else ""
+        raise UserError(f"{where}: no rows and no columns{hint}")
     if missing:
         hint = ""
         if task is not None and task.own:

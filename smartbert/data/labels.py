@@ -5,13 +5,14 @@ Ids alone say nothing of what they mean: two copies of one task may number its c
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 from smartbert.errors import UserError
 from smartbert.tasks import TaskSpec, plain_name
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
+MISSING = ("nan", "<na>")  # what a missing value turns into where it is written as text
 MOST_NAMES = 20  # in a message
 Found = TypeVar("Found")
 
@@ -81,18 +82,31 @@ def _by_number(values: Sequence[object], task: TaskSpec, where: str) -> list[int
     return numbers
 
 
-def names_of(values: Sequence[object], where: str) -> tuple[str, ...]:
+def names_of(values: Sequence[object], where: str, labels_setting: str) -> tuple[str, ...]:
     """Return the classes that a column of labels has, by number where all are, else by alphabet.
 
+    Args:
+        labels_setting: what says the classes instead.
+
     Raises:
-        UserError: if a label is missing or empty.
+        UserError: if a label is missing, empty, or several.
     """
     found: dict[str, str] = {}
     for row, value in enumerate(values):
+        if isinstance(value, Sized) and not isinstance(value, str | bytes):
+            raise UserError(
+                f"{where}: label {str(value)!r:.60} in row {row} is no single value; every row has"
+                " one class"
+            )
         number = whole_number(value)
         name = str(value).strip() if number is None else str(number)
         if value is None or value != value or not plain_name(name):
             raise UserError(f"{where}: empty label in row {row}; every row needs one")
+        if plain_name(name) in MISSING:
+            raise UserError(
+                f"{where}: label {name!r} in row {row} is how a missing one is written; every row"
+                f" needs one; where it is a class, set {labels_setting}"
+            )
         found.setdefault(plain_name(name), name)
     numbers = {
         name: number for name in found.values() if (number := whole_number(name)) is not None

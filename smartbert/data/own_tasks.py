@@ -129,4 +129,12 @@ def _labels(spec: TaskSpec, settings: DataSettings) -> tuple[str, ...]:
         table, names, header = read_files(files, [spec.label], layout.csv, where, label=spec.label)
         check_columns(header, [spec.label], where, spec)
         values = table[spec.label]
-    return tuple(names) if names else names_of(values, where)
+    if not values:
+        raise UserError(f"{where}: no rows; set {setting(spec)}")
+    found = tuple(names) if names else names_of(values, where, setting(spec, "labels"))
+    if len(found) < 2:
+        raise UserError(
+            f"{where}: column {spec.label!r} has one class alone, {found[0]!r}, and a task needs"
+            f" two or more; set {setting(spec, 'label')} or {setting(spec)}"
+        )
+    return found

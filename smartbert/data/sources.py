@@ -145,12 +145,33 @@ def check(
     # The generator's own column, and one that the cut of fit and tune goes by.
     kept = ("hard", *([task.group] if task.group else []))
     extra = {c: frame[c] for c in kept if c in frame and c not in (*task.columns, "label")}
+    if task.own and task.group in extra:
+        extra[task.group] = groups_of(frame[task.group], task, where)
     return frame[[*task.columns]].assign(
         **texts,
         label=np.array(labels, dtype=np.int64),
         **extra,
         idx=np.array(numbers, dtype=np.int64),
     )
+
+
+def groups_of(column: pd.Series, task: TaskSpec, where: str) -> pd.Series:
+    """Return a column of groups as text, so that 7 is one group in whatever form a file has it.
+
+    Raises:
+        UserError: naming the first row without a group.
+    """
+    found = []
+    for row, value in enumerate(column.tolist()):
+        number = whole_number(value)
+        name = str(value).strip() if number is None or isinstance(value, str) else str(number)
+        if value is None or value is pd.NA or value != value or not name:
+            raise UserError(
+                f"{where}: empty {column.name!r} in row {row}; every row needs a group (its own,"
+                f" where it has no other); set {setting(task, 'group')}"
+            )
+        found.append(name)
+    return pd.Series(found, index=column.index, dtype=object)
 
 
 def indices(frame: pd.DataFrame, where: str) -> list[int]:

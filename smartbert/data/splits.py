@@ -46,8 +46,9 @@ def cut(
     """Cut train into fit and tune, seeded and stratified by label.
 
     Examples with the texts of an earlier one, or of one of test, are left out. Groups stay whole
-    (WNLI). Where texts are parts of others (SST-2's phrases), tune takes texts that no other
-    contains, as test has them, and fit leaves out their parts.
+    (WNLI); of an own task, one that test has is left out as its texts are. Where texts are parts of
+    others (SST-2's phrases), tune takes texts that no other contains, as test has them, and fit
+    leaves out their parts.
 
     Args:
         test: the test examples, of all subsets; it stays as it is.
@@ -113,7 +114,15 @@ def _choose(
             f" `data.tune`, or {setting(task, 'splits')} where train and test are the same"
         )
     if task.group:
-        return _whole_groups(frame[task.group], size, rng)
+        chosen = _whole_groups(frame[task.group], size, rng)
+        if chosen.all():
+            raise UserError(
+                f"task {task.name!r}: {what} needs {size} examples in whole groups of"
+                f" {task.group!r}, of which train has {frame[task.group].nunique()}, and they take"
+                f" all {len(frame)}, nothing is left to fit; set {setting(task, 'group')} or"
+                " `data.tune`"
+            )
+        return chosen
     chosen = np.zeros(len(frame), dtype=bool)
     labels = frame["label"].to_numpy()
     chosen[np.flatnonzero(allowed)[_stratified(labels[allowed], size, rng)]] = True
@@ -123,11 +132,23 @@ def _choose(
 def _without(
     frame: pd.DataFrame, task: TaskSpec, other: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, int]:
-    """Return the examples whose texts another split does not have, and how many were left out."""
-    if other is None:
-        return frame, 0
-    shared = _keys(frame, task).isin(set(_keys(other, task))).to_numpy()
+    """Return the examples whose texts, and groups, another split does not have, and how many were
+    left out.
+    """
+    shared = _shared(frame, task, other)
     return frame[~shared].reset_index(drop=True), int(shared.sum())
+
+
+def _shared(frame: pd.DataFrame, task: TaskSpec, other: pd.DataFrame | None) -> np.ndarray:
+    """Return which examples have the texts of another split, or a group of an own task's, (N,)
+    bool. GLUE's splits are as they are: WNLI's dev shares sentences with its train.
+    """
+    if other is None:
+        return np.zeros(len(frame), dtype=bool)
+    shared = _keys(frame, task).isin(set(_keys(other, task))).to_numpy()
+    if task.own and task.group:
+        shared = shared | frame[task.group].isin(set(other[task.group])).to_numpy()
+    return shared
 
 
 def _check(task: TaskSpec, fit: pd.DataFrame, tune: pd.DataFrame, train: pd.DataFrame) -> None:
@@ -164,11 +185,10 @@ def sample(frame: pd.DataFrame, most: int | None, *, seed: int) -> pd.DataFrame:
 def _without_duplicates(
     frame: pd.DataFrame, task: TaskSpec, test: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the first of the examples with the same texts, and those that test does not have."""
+    """Return the first of the examples with the same texts, without what test has."""
     keys = _keys(frame, task)
     repeated = keys.duplicated().to_numpy()
-    known = set() if test is None else set(_keys(test, task))
-    in_test = keys.isin(known).to_numpy()
+    in_test = _shared(frame, task, test)
     dropped = {REPEATED: int((repeated & ~in_test).sum()), IN_TEST: int(in_test.sum())}
     return frame[~repeated & ~in_test].reset_index(drop=True), dropped
 

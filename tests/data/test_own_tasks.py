@@ -55,6 +55,7 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
 
 
 OWN = {"columns": ["text"], "label": "kind"}
+PARTS = {"train": FRAME[:180], "dev": FRAME[180:210], "test": FRAME[210:]}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
@@ -89,7 +90,47 @@ def test_groups_stay_whole(tmp_path, tokenizer):
     assert sum(map(len, sides)) == len(set.union(*sides)) == 40
 
 
-PARTS = {"train": FRAME[:180], "dev": FRAME[180:210], "test": FRAME[210:]}
+@pytest.mark.parametrize("there", [["train", "dev", "test"], ["train", "test"], ["train"]])
+def test_groups_are_on_one_side_of_given_splits(there, tmp_path, tokenizer):
+    for name in there:
+        first = 20 if name == "dev" else 0
+        customers = range(first, first + len(PARTS[name]))
+        customers = [str(i) if name == "train" else i for i in customers]
+        write(PARTS[name].assign(customer=customers), tmp_path / f"{name}.parquet")
+    own = {**OWN, "path": str(tmp_path), "group": "customer"}
+    _, frames, dropped = made(own, tokenizer)
+    sides = [set(frame["customer"]) for frame in frames.values()]
+    assert sum(map(len, sides)) == len(set.union(*sides))
+    assert dropped["in test"] == (30 if "test" in there else 0)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([None, *"ab" * 40], "empty 'customer' in row 0; every row needs a group (its own, where"),
+        (["a", " ", *"ab" * 39, "c"], "empty 'customer' in row 1; every row needs a group"),
+        (["a"] * 81, "in whole groups of 'customer', of which train has 1, and they take all 81"),
+    ],
+)
+def test_groups_that_cannot_be_are_one_line(groups, message, tmp_path, tokenizer):
+    path = write(FRAME[:81].assign(customer=groups), tmp_path / "t.parquet")
+    with pytest.raises(UserError) as error:
+        made({**OWN, "path": str(path), "group": "customer"}, tokenizer)
+    assert message in str(error.value) and "own_tasks.tickets.group" in str(error.value)
+
+
+def test_a_label_of_several_classes_is_refused(tmp_path, tokenizer):
+    several = [[kind, "new"] for kind in FRAME["kind"]]
+    path = write(FRAME.assign(kind=several), tmp_path / "t.jsonl")
+    with pytest.raises(UserError, match=r"in row 0 is no single value; every row has one class"):
+        made({**OWN, "path": str(path)}, tokenizer)
+
+
+def test_an_empty_file_is_told_as_one(tmp_path, tokenizer):
+    path = tmp_path / "t.csv"
+    path.write_text("")
+    with pytest.raises(UserError, match=r"no rows and no columns; set `own_tasks.tickets.path`"):
+        made({**OWN, "path": str(path)}, tokenizer)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +237,9 @@ def test_a_card_with_several_configurations_is_asked_for_one(tmp_path, tokenizer
         (FRAME.assign(kind=FRAME["kind"].replace("wish", "all")), {}, "class 'all'"),
         (FRAME, {"columns": ["body"]}, "column 'body' is missing; found: text, kind; set `own_tas"),
         (FRAME, {"label": "label"}, "column 'label' is missing; found: text, kind; set `own_tasks"),
-        (FRAME.assign(kind="bug"), {}, "`labels` are 'bug'; it needs two or more"),
+        (FRAME.assign(kind="bug"), {}, "one class alone, 'bug', and a task needs two or more; set"),
+        (FRAME.assign(kind=["NaN", *FRAME["kind"][1:]]), {}, "label 'NaN' in row 0 is how a miss"),
+        (FRAME[:0], {}, "split 'train'): no rows; set `own_tasks.tickets.path`"),
         (FRAME.assign(kind=TEXTS), {}, "240 classes, at most 200 are possible; is 'kind' the"),
         (FRAME.assign(kind=["", *FRAME["kind"][1:]]), {}, "empty label in row 0; every row needs"),
         (FRAME, {"labels": ["bug", "wish"]}, "unknown label 'question' in row 1; known: 0 (bug)"),
@@ -232,6 +275,14 @@ def test_a_name_that_is_taken_is_refused(name, tmp_path):
     config = config_of({**OWN, "path": "t.csv"})
     config["own_tasks"] = {name: config["own_tasks"]["tickets"]}
     with pytest.raises(UserError, match="the name is taken, as are all, default"):
+        validation.validate(config)
+
+
+@pytest.mark.parametrize("name", ["RTE", "my-task", "my task", "2nd", "ünï"])
+def test_a_name_that_none_can_have_is_told_what_one_is(name):
+    config = config_of({**OWN, "path": "t.csv"})
+    config["own_tasks"] = {name: config["own_tasks"]["tickets"]}
+    with pytest.raises(UserError, match=f"own_tasks: '{name}' cannot be a name; one has small"):
         validation.validate(config)
 
 

@@ -175,6 +175,11 @@ def explain(error: jsonschema.ValidationError, prefix: tuple[str, ...] = ()) -> 
     rule: object = error.validator_value
     if error.validator == "anyOf" and (inner := _branch(error)) is not error:
         return explain(inner, prefix)
+    if "propertyNames" in error.schema_path and error.validator == "pattern":
+        return (
+            f"{where}: {value!r} cannot be a name; one has small letters (a-z), digits and"
+            " underscores, a letter first"
+        )
     if "propertyNames" in error.schema_path:
         return str(unknown("key", value, rule if isinstance(rule, list) else [], setting=where))
     if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
