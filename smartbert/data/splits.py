@@ -115,7 +115,7 @@ def _choose(
         )
     if task.group:
         chosen = _whole_groups(frame[task.group], size, rng)
-        if chosen.all():
+        if task.own and chosen.all():
             raise UserError(
                 f"task {task.name!r}: {what} needs {size} examples in whole groups of"
                 f" {task.group!r}, of which train has {frame[task.group].nunique()}, and they take"

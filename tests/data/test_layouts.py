@@ -328,7 +328,7 @@ def test_files_of_which_nobody_knows_which_count_are_refused(tmp_path):
         ),
         ("sentence1,sentence2,label\na,b,\n", "unknown label '' in row 0"),
         ("sentence1,sentence2,label\n", "no rows"),
-        ("", "column 'sentence1' is missing"),
+        ("", "no rows and no columns"),
         ("sentence1,sentence2,label\na,b,0\n".encode("utf-16"), "is not UTF-8 text"),
         ("sentence1,sentence2,label\na,b,0\n".encode("utf-16-le"), "is not UTF-8 text"),
         ("sentence1,sentence2,label\ncaf\xe9,b,0\n".encode("latin-1"), "is not UTF-8 text"),
