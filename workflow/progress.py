@@ -16,6 +16,7 @@ SECONDS = 15.0  # between two lines
 LONGEST = "train"
 SHARES = {"record": 0.3, "states": 0.2, "backbone": 0.5}
 OTHERS = 0.05
+LAST, LAST_SECONDS = "figures", 30.0  # drawn when nothing else is left, however long trainings are
 
 
 class Progress(logging.Handler):
@@ -76,12 +77,14 @@ class Progress(logging.Handler):
             share = SHARES.get(rule, OTHERS) if trains else 1.0
             return statistics.mean(known) if known else share * training
 
-        work = sum(count * expected(rule) for rule, count in self.waiting.items() if count > 0)
+        waiting = {rule: count for rule, count in self.waiting.items() if count > 0}
+        last = LAST_SECONDS if waiting.pop(LAST, 0) else 0.0
+        work = sum(count * expected(rule) for rule, count in waiting.items())
         under_way = [(expected(rule), now - began) for rule, began in self.running.values()]
         work += sum(max(0.0, whole - spent) for whole, spent in under_way)
         busy = sum(ended) + sum(spent for _, spent in under_way)
         at_once = max(1.0, busy / max(1e-9, now - self.began))
-        return work / at_once
+        return work / at_once + last
 
 
 def clock(seconds: float) -> str:

@@ -60,11 +60,21 @@ def test_nothing_is_said_of_time_before_a_training_has_ended():
 
 
 def test_a_call_that_trains_nothing_goes_by_all_its_jobs():
-    call = Call(tune=3, figures=1)
+    call = Call(tune=3, tables=1)
     call.start(1, "tune")
     call.now = 20
     call.end(1)
     assert call.lines == ["about 60 s left (1 of 4 jobs done)"]
+
+
+def test_figures_come_last_and_alone():
+    call = Call(tune=5, figures=1)
+    call.start(1, "tune")
+    call.start(2, "tune")
+    call.now = 20
+    call.end(1, 2)
+    # Three of 20 s, two at a time; then the figures.
+    assert call.lines == ["about 60 s left (2 of 6 jobs done)"]
 
 
 def test_lines_come_now_and_then():
