@@ -34,9 +34,10 @@ def test_no_file_reads_what_could_run(path):
                 assert words.get("use_safetensors") == "True"
 
 
-def test_pickled_weights_are_refused(tmp_path, tiny_model):
+def test_pickled_weights_are_refused(tmp_path, tiny_model, tokenizer):
     config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2)
     config.save_pretrained(tmp_path / "backbone")
+    tokenizer.save(str(tmp_path / "backbone" / "tokenizer.json"))
     torch.save({}, tmp_path / "backbone" / "pytorch_model.bin")
     with pytest.raises(UserError, match="cannot load backbone"):
         fetch(str(tmp_path / "backbone"), tmp_path / "out")
