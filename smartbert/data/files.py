@@ -71,16 +71,17 @@ def check_columns(
         task: whose columns they are; where a config describes it, the error says what to set.
     """
     missing = [column for column in wanted if column not in found]
-    if missing and not found:
-        hint = f"; set {setting(task)}" if task is not None and task.own else ""
-        raise UserError(f"{where}: no rows and no columns{hint}")
-    if missing:
-        hint = ""
-        if task is not None and task.own:
-            key = {task.label: "label", task.group: "group"}.get(missing[0], "columns")
-            hint = f"; set {setting(task, key)}"
-        told = f"found: {', '.join(map(str, found)):.500}"
-        raise UserError(f"{where}: column {missing[0]!r} is missing; {told}{hint}")
+    if not missing:
+        return
+    key, what = "path", "no rows and no columns"
+    if found:
+        there = f"{', '.join(map(str, found)):.500}"
+        what = f"column {missing[0]!r} is missing; found: {there}"
+        key = "columns"
+        if task is not None:
+            key = {task.label: "label", task.group: "group"}.get(missing[0], key)
+    hint = f"; set {setting(task, key)}" if task is not None and task.own else ""
+    raise UserError(f"{where}: {what}{hint}")
 
 
 def _told(names: tuple[str, ...] | None) -> str:

@@ -26,13 +26,11 @@ from speed.card_library import Library
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
 
-from smartbert.cost import CostModel, convention
 from smartbert.data.columns import read_columns
 from smartbert.errors import UserError
 from smartbert.files import write_csv, write_text
 from smartbert.metrics import measure as scores
 from smartbert.model.batching import ENGINE_TOKENS, length_batches, pad
-from smartbert.model.configuration import architecture
 from smartbert.model.folder import load_model
 from smartbert.model.modeling import AdaptiveBert
 from smartbert.points import DENSE
@@ -114,9 +112,7 @@ class OnnxBert(Library):
         """Classify one batch."""
         batch = pad([e.ids for e in examples], [e.types for e in examples])
         (said,) = self.session.run(None, {name: v.numpy() for name, v in batch.items()})
-        n, depth = len(examples), self.config.num_hidden_layers
-        whole = np.ones((n, depth), dtype=bool)
-        return Decisions(said, np.full(n, depth), np.zeros(n, bool), whole)
+        return self.whole(said)
 
 
 def export(model: BertForSequenceClassification, path: Path) -> None:
@@ -127,7 +123,7 @@ def export(model: BertForSequenceClassification, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model, (), path, kwargs=example, dynamic_shapes={**dict.fromkeys(example, sizes)},
+            model, (), path, kwargs=example, dynamic_shapes=dict.fromkeys(example, sizes),
             input_names=list(example), output_names=["logits"], dynamo=True, verbose=False,
         )  # fmt: skip
     model.config.return_dict = True
@@ -192,16 +188,13 @@ def title(folder: Path) -> str:
 
 def judged(
     engine: Library | Engine, examples: list[Example], labels: np.ndarray, spec: TaskSpec, rows: int
-) -> tuple[float, float]:
-    """Return the score on examples in batches, and the mean cost as a share of dense BERT's."""
-    lengths = np.array([len(e.ids) for e in examples])
-    guesses, costs = np.empty_like(labels), np.empty(len(labels))
-    model = CostModel(architecture(engine.config), convention("flops"))
+) -> float:
+    """Return the score on examples in the batches in which they are timed."""
+    guesses = np.empty_like(labels)
+    lengths = [len(e.ids) for e in examples]
     for batch in length_batches(lengths, tokens=ENGINE_TOKENS, rows=rows):
-        decided = engine.run([examples[i] for i in batch])
-        guesses[batch] = decided.logits.argmax(1)
-        costs[batch] = model.relative(decided, engine.policy, lengths[batch])
-    return scores(spec, guesses, labels)["score"], float(costs.mean())
+        guesses[batch] = engine.run([examples[i] for i in batch]).predictions
+    return scores(spec, guesses, labels)["score"]
 
 
 def compared(
@@ -218,7 +211,7 @@ def compared(
             progress=partial(_told, rows),
         ).set_index("contender")  # fmt: skip
         for name, contender in found.items():
-            own.loc[name, "score"], _ = judged(contender.engine, examples, labels, spec, rows)
+            own.loc[name, "score"] = judged(contender.engine, examples, labels, spec, rows)
         own["rate"] = 1000 / own["milliseconds"]
         tables.append(own.reset_index())
     table = pd.concat(tables).replace({"contender": {DENSE: "dense BERT, transformers"}})

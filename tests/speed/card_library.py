@@ -39,9 +39,13 @@ class Library:
             inputs = {name: torch.nn.functional.pad(v, (0, more)) for name, v in inputs.items()}
         inputs = {name: v.to(self.device, non_blocking=True) for name, v in inputs.items()}
         said = self.model(**inputs).logits if self.call is None else self.call(inputs)
-        n, depth = len(examples), self.config.num_hidden_layers
-        whole = np.ones((n, depth), dtype=bool)
-        return Decisions(said.float().cpu().numpy(), np.full(n, depth), np.zeros(n, bool), whole)
+        return self.whole(said.float().cpu().numpy())
+
+    def whole(self, logits: np.ndarray) -> Decisions:
+        """Return what is decided where all layers run: the final head's logits (n, C)."""
+        n, depth = len(logits), self.config.num_hidden_layers
+        every = np.ones((n, depth), dtype=bool)
+        return Decisions(logits, np.full(n, depth), np.zeros(n, bool), every)
 
 
 def logits(model: BertForSequenceClassification, held: dict[str, Tensor]) -> Tensor:
