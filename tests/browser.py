@@ -15,11 +15,32 @@ from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 60.0  # seconds for an answer; the machine may be busy
+STARTS = 3  # of the program, which now and then ends at once on a busy machine
+
+
+class NoBrowser(Exception):
+    """The program is here and does not start; says its last words."""
 
 
 def browser() -> str | None:
     """Return the browser's program, None where there is none."""
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
+def started(folder: Path) -> Browser:
+    """Return a browser that has started; a program that ends at once is tried again.
+
+    Raises:
+        NoBrowser: no try succeeded.
+    """
+    for number in range(STARTS):
+        profile = folder / str(number)
+        profile.mkdir()
+        try:
+            return Browser(profile)
+        except (AssertionError, OSError):
+            words = (profile / "stderr").read_text(errors="replace").strip()
+    raise NoBrowser(words or "it said nothing")
 
 
 class Browser:
@@ -40,19 +61,24 @@ class Browser:
         ]
         # The browser reads from 3 and writes to 4, whatever numbers are free here.
         shell = f'exec "$@" 3<&{into} 4>&{out}'
-        self._process = subprocess.Popen(
-            ["bash", "-c", shell, "bash", *words],
-            pass_fds=(into, out),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (folder / "stderr").open("wb") as words_of_its_own:
+            self._process = subprocess.Popen(
+                ["bash", "-c", shell, "bash", *words],
+                pass_fds=(into, out),
+                stdout=subprocess.DEVNULL,
+                stderr=words_of_its_own,
+            )
         os.close(into)
         os.close(out)
         self.told: list[str] = []
         self.asked: list[str] = []
         self._rest, self._number, self._session = b"", 0, None
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        try:
+            target = self.call("Target.createTarget", url="about:blank")["targetId"]
+            attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        except BaseException:
+            self._end()
+            raise
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -65,6 +91,9 @@ class Browser:
         with contextlib.suppress(Exception):
             self._session = None
             self.call("Browser.close")
+        self._end()
+
+    def _end(self) -> None:
         self._process.terminate()
         self._process.wait(timeout=20)
         os.close(self._to)
