@@ -77,11 +77,18 @@ def check_columns(
     if found:
         there = f"{', '.join(map(str, found)):.500}"
         what = f"column {missing[0]!r} is missing; found: {there}"
+        if len(found) == 1 and (sign := _other_separator(str(found[0]))):
+            what += f" (one column; are its fields separated by {sign!r}?)"
         key = "columns"
         if task is not None:
             key = {task.label: "label", task.group: "group"}.get(missing[0], key)
     hint = f"; set {setting(task, key)}" if task is not None and task.own else ""
     raise UserError(f"{where}: {what}{hint}")
+
+
+def _other_separator(name: str) -> str | None:
+    """Return what separates the fields of a header that was read as one column, if it looks so."""
+    return next((sign for sign in (";", "\t", "|", ",") if sign in name), None)
 
 
 def _told(names: tuple[str, ...] | None) -> str:

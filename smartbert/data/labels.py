@@ -12,6 +12,7 @@ from smartbert.errors import UserError
 from smartbert.tasks import TaskSpec, plain_name
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
+DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 MISSING = ("nan", "<na>")  # what a missing value turns into where it is written as text
 MOST_NAMES = 20  # in a message
 Found = TypeVar("Found")
@@ -27,6 +28,19 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if abs(value) < 2**63 and value == int(value) else None
+
+
+def any_number(value: object) -> float | None:
+    """Return a value, or a text that is one, as a number, a whole one as such; None if it is none.
+
+    A text with a fraction is a number in its shortest form alone: 1.10 may be a version's name.
+    """
+    if (whole := whole_number(value)) is not None:
+        return whole
+    text = value.strip() if isinstance(value, str) else repr(value)
+    if not DECIMAL.fullmatch(text) or repr(float(text)) != text:
+        return None
+    return float(text)
 
 
 def class_ids(
@@ -68,10 +82,10 @@ def _by_number(values: Sequence[object], task: TaskSpec, where: str) -> list[int
     """Return class ids where all classes of a task of the config are called by numbers, as stars
     are: there a number is a name, in whatever form a file has it. None where they are not.
     """
-    own = {whole_number(name): number for number, name in enumerate(task.labels)}
+    own = {any_number(name): number for number, name in enumerate(task.labels)}
     if None in own or len(own) < len(task.labels):
         return None
-    found = [own.get(number) for number in _each(values, whole_number)]
+    found = [own.get(number) for number in _each(values, any_number)]
     numbers = [number for number in found if number is not None]
     if len(numbers) < len(found):
         row = found.index(None)
@@ -98,7 +112,7 @@ def names_of(values: Sequence[object], where: str, labels_setting: str) -> tuple
                 f"{where}: label {str(value)!r:.60} in row {row} is no single value; every row has"
                 " one class"
             )
-        number = whole_number(value)
+        number = any_number(value)
         name = str(value).strip() if number is None else str(number)
         if value is None or value != value or not plain_name(name):
             raise UserError(f"{where}: empty label in row {row}; every row needs one")
@@ -108,9 +122,7 @@ def names_of(values: Sequence[object], where: str, labels_setting: str) -> tuple
                 f" needs one; where it is a class, set {labels_setting}"
             )
         found.setdefault(plain_name(name), name)
-    numbers = {
-        name: number for name in found.values() if (number := whole_number(name)) is not None
-    }
+    numbers = {name: number for name in found.values() if (number := any_number(name)) is not None}
     if len(numbers) == len(found):
         return tuple(sorted(numbers, key=numbers.__getitem__))
     return tuple(sorted(found.values()))

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
@@ -87,11 +88,11 @@ def prepare(task: TaskSpec, settings: DataSettings, tokenizer: Tokenizer) -> Pre
     )
 
 
-def split_record(frame: pd.DataFrame, *, truncated: int) -> SplitRecord:
+def split_record(frame: pd.DataFrame, *, classes: int, truncated: int) -> SplitRecord:
     """Return what is known of a split without reading it."""
     return SplitRecord(
         rows=len(frame),
-        labels=tuple(frame["label"].value_counts().sort_index().tolist()),
+        labels=tuple(np.bincount(frame["label"], minlength=classes).tolist()),
         tokens=round(float(frame["length"].mean()), 2),
         truncated=truncated,
         sha256=content_hash(frame),

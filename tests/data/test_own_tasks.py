@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from configs import merged
 
-from smartbert.data.preparation import prepare
+from smartbert.data.preparation import prepare, split_record
 from smartbert.data.settings import DataSettings
 from smartbert.errors import UserError
 from smartbert.tasks import TASKS, forget_own
+from workflow.scripts.task_data import lines_of_classes
 from workflow.settings import options, validation
 
 KINDS = ("bug", "question", "wish")
@@ -177,6 +178,9 @@ def test_what_tune_shares_with_test_or_train_is_left_out(tmp_path, tokenizer):
         ([5, 1, 3], None, ("1", "3", "5")),  # stars: a number is a name
         ([5.0, 1.0, 3.0], None, ("1", "3", "5")),
         (["10", "9", "2"], None, ("2", "9", "10")),
+        ([1.5, 1.0, 0.5], None, ("0.5", "1", "1.5")),  # marks in halves
+        (["1.5", "1", "2.0"], None, ("1", "1.5", "2")),
+        (["1.10", "1.1", "2"], None, ("1.1", "1.10", "2")),  # versions: names
         ([0, 1, 2], ["wish", "bug", "question"], ("wish", "bug", "question")),  # ids
         (["Wish", "BUG", "question"], ["bug", "question", "wish"], ("bug", "question", "wish")),
         ([True, False, True], None, ("False", "True")),
@@ -250,6 +254,7 @@ def test_a_card_with_several_configurations_is_asked_for_one(tmp_path, tokenizer
         (FRAME, {"splits": {"test": "final"}}, "has no split 'final' for task 'tickets'; it has:"),
         (FRAME, {"splits": {"dev": "a"}}, "unknown key 'dev'; known: test, train, tune; set by o"),
         (FRAME, {"group": "customer"}, "column 'customer' is missing"),
+        (FRAME.rename(columns={"kind": "a;b"})[["a;b"]], {}, "are its fields separated by ';'?)"),
         (FRAME, {"path": "./nowhere.csv"}, "data './nowhere.csv' do not exist; set `own_tasks.tic"),
         (FRAME, {"path": "some/data"}, "are on the hub ('some/data'), where they are not read be"),
         (FRAME[:30], {}, "tune needs 20 of 10 training examples that it may take, nothing is left"),
@@ -261,6 +266,21 @@ def test_what_cannot_be_is_one_line(frame, own, message, tmp_path, tokenizer):
     with pytest.raises(UserError) as error:
         made({**OWN, "path": str(path), **own}, tokenizer)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_class_that_a_split_lacks_is_told(tmp_path, tokenizer):
+    rare = FRAME.assign(kind=["praise", "praise", *FRAME["kind"][2:]])
+    spec, frames, _ = made({**OWN, "path": str(write(rare, tmp_path / "t.csv"))}, tokenizer)
+    records = {
+        name: split_record(frame, classes=len(spec.labels), truncated=0)
+        for name, frame in frames.items()
+    }
+    praise = spec.labels.index("praise")
+    assert {len(record.labels) for record in records.values()} == {4}
+    lacking = [name for name, record in records.items() if record.labels[praise] == 0]
+    assert lacking
+    told = lines_of_classes(spec, records)
+    assert told == [f"Tickets: {name} has no example of praise" for name in lacking]
 
 
 def test_a_label_that_train_lacks_is_named(tmp_path, tokenizer):

@@ -54,6 +54,13 @@ def test_an_entry_without_such_a_rate_is_one_line(entry, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+def test_an_entry_of_ones_own_keeps_its_name():
+    config = changed("rates.entries", ["pabee"])
+    config["methods"]["pabee_rate_0_0002"] = {"like": "pabee", "epochs": 1}
+    with pytest.raises(UserError, match="methods has 'pabee_rate_0_0002', which is what `rates`"):
+        validation.validate(config)
+
+
 def test_heads_are_scored_where_they_run():
     trace = made_up("rte", "smartbert", n=60)
     paths = trace.path(trace.meta.skip_threshold)

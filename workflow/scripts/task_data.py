@@ -4,12 +4,13 @@ network.
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from smartbert.data.settings import DataSettings, test_splits
 from smartbert.files import whole
 from smartbert.results import SPLITS
-from smartbert.tasks import TaskData, TaskSpec
+from smartbert.tasks import SplitRecord, TaskData, TaskSpec
 from workflow.scripts.common import quiet, run
 
 
@@ -39,7 +40,9 @@ def main(argv: list[str] | None = None) -> None:
     for name in SPLITS:
         with whole(getattr(args, name)) as partial:
             data.frames[name].to_parquet(partial, index=False)
-        splits[name] = split_record(data.frames[name], truncated=data.truncated[name])
+        splits[name] = split_record(
+            data.frames[name], classes=len(spec.labels), truncated=data.truncated[name]
+        )
     subsets = tuple(subset for subset, _ in test_splits(spec, settings))
     TaskData(spec.name, args.settings, splits, subsets, spec, data.dropped).write(args.record)
     counts = ", ".join(f"{name} {split.rows:,}" for name, split in splits.items())
@@ -47,6 +50,8 @@ def main(argv: list[str] | None = None) -> None:
         f" (at most {settings.max_fit:,} to train on: `data.max_fit`)" if settings.max_fit else ""
     )
     print(f"{spec.title}: {counts} examples{most}")
+    for line in lines_of_classes(spec, splits):
+        print(line)
     told = [f"{count} {reason}" for reason, count in data.dropped.items() if count]
     if told:
         print(f"{spec.title}: left out of train: {', '.join(told)}")
@@ -56,6 +61,19 @@ def main(argv: list[str] | None = None) -> None:
             f"{spec.title}: {cut:,} of {rows:,} examples are longer than {settings.max_length}"
             " tokens and were cut there (`data.max_length`)"
         )
+
+
+def lines_of_classes(spec: TaskSpec, splits: Mapping[str, SplitRecord]) -> list[str]:
+    """Return a line for each split that lacks a class, which its scores then say nothing of."""
+    lacking = {
+        name: [spec.labels[number] for number, count in enumerate(split.labels) if not count]
+        for name, split in splits.items()
+    }
+    return [
+        f"{spec.title}: {name} has no example of {', '.join(names):.500}"
+        for name, names in lacking.items()
+        if names
+    ]
 
 
 if __name__ == "__main__":

@@ -54,12 +54,17 @@ def add_rates(config: dict) -> None:
     """Add the entries that `rates` compares to the config's `methods`.
 
     Raises:
-        UserError: if it names an entry that is not there, or one without such a rate.
+        UserError: if it names an entry that is not there, or one without such a rate, or if an
+            entry of one's own has a name that it gives.
     """
     for name in config["rates"]["entries"]:
         if name not in config["methods"]:
             raise unknown("method", name, config["methods"], setting="rates.entries in the config")
         key = rate_key(config, name)
         for member, value in rate_members(config, name).items():
-            if member != name:
-                config["methods"][member] = {"like": name, key: value}
+            made = {"like": name, key: value}
+            if member != name and config["methods"].setdefault(member, made) != made:
+                raise UserError(
+                    f"config: methods has {member!r}, which is what `rates` calls {name!r} with"
+                    f" {key} {value:g}; give yours another name"
+                )
