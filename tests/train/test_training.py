@@ -134,14 +134,14 @@ def dying(stage: Stage, step: int | None) -> Stage:
 THREE = dataclasses.replace(FAST, epochs=3)  # of four steps
 
 
-@pytest.mark.parametrize("step", [5, 6, 8, "score"], ids=str)
-@pytest.mark.parametrize("method", ["skip_only", "deebert"])
-def test_a_training_killed_in_its_second_epoch_ends_with_the_same_weights_and_log(
-    rte, backbone, tmp_path, method, step, monkeypatch
-):
-    subject = load(method)
+@pytest.fixture(scope="module", params=["skip_only", "deebert"])
+def three_epochs(request, rte, backbone, tmp_path_factory):
+    """A method's stage of three epochs, a function that trains it, and the model and the log of
+    a training that nothing killed.
+    """
+    subject = load(request.param)
     settings = {**subject.defaults}
-    if method == "skip_only":
+    if request.param == "skip_only":
         settings |= {"soft_epochs": 1, "gate_bias": -0.5}
     (stage,) = subject.stages(settings, THREE, layers=6)
 
@@ -149,7 +149,14 @@ def test_a_training_killed_in_its_second_epoch_ends_with_the_same_weights_and_lo
         model = build_on_rte(subject, settings, rte, backbone)
         return model, run_stage(model, own, rte, backbone, folder)
 
-    whole, log = run(tmp_path / "whole", stage)
+    return stage, run, *run(tmp_path_factory.mktemp("whole"), stage)
+
+
+@pytest.mark.parametrize("step", [5, 6, 8, "score"], ids=str)
+def test_a_training_killed_in_its_second_epoch_ends_with_the_same_weights_and_log(
+    three_epochs, tmp_path, step, monkeypatch
+):
+    stage, run, whole, log = three_epochs
     if step == "score":  # all steps of the second epoch are done, its score is not taken
         evaluate, scores = StageTrainer.evaluate, []
 
