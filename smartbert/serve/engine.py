@@ -202,9 +202,9 @@ class Engine:
                 answer = said.float().cpu().numpy()
                 extras = {name: value.float().cpu().numpy() for name, value in given.items()}
             elif pair is not None:
-                answer, gates = (part.cpu().numpy() for part in pair(own, rows))
+                answer, gates = pair.arrays(own, rows)
             else:
-                answer = self.exits[index](own, own_rows).float().cpu().numpy()
+                answer = self.exits[index].arrays(own, own_rows)
             stop = self.policy.step(state, answer, rows=run, layer=index, extras=extras)
             if forced is not None:
                 stop = forced.exit_layer[run] == index + 1
@@ -218,7 +218,7 @@ class Engine:
             hidden = hidden[rows.tokens(stay)]
             gates = None if gates is None else gates[stay]
             alive, rows = alive[stay], Ragged(rows.lengths[stay], self.device)
-        logits[alive] = self.head(hidden, rows).float().cpu().numpy()
+        logits[alive] = self.head.arrays(hidden, rows)
         return answers
 
     @property
@@ -233,7 +233,7 @@ class Engine:
         if not self.skipping:
             return None
         draw = None if draws is None else draws[torch.as_tensor(alive), index]
-        return self.gates[index](hidden, rows, draw).float().cpu().numpy()
+        return self.gates[index].arrays(hidden, rows, draw)
 
     def _runs(
         self, index: int, gates: np.ndarray | None, alive: np.ndarray, forced: Forced | None

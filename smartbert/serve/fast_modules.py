@@ -3,7 +3,8 @@
 Gates and attention heads read their first token only, and no token gets a key or a value: the
 same numbers for T d instead of T d^2 multiply-adds; a layer's exit and the next layer's gate
 read the same hidden states and share a pass over them (`FastSmallModules`). A mean is taken over a
-row's own tokens.
+row's own tokens. What gates and attention heads make of their embedded tokens is computed in
+float32, whatever the engine's type, and for a single row on a CPU in NumPy (`OneRow`).
 
 Shapes: n rows, M tokens of all rows together, H hidden width, d small width, C classes.
 """
@@ -11,6 +12,7 @@ Shapes: n rows, M tokens of all rows together, H hidden width, d small width, C 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -35,7 +37,7 @@ class FastSmallAttention:
         last: the linear map that reads the attention's answer.
     """
 
-    def __init__(self, attention: SmallAttention, last: nn.Linear, cast: Cast):
+    def __init__(self, attention: SmallAttention, last: nn.Linear):
         def exact(weight: Tensor) -> Tensor:
             return weight.detach().cpu().double()  # not every device has float64
 
@@ -48,7 +50,7 @@ class FastSmallAttention:
         keys = key.transpose(1, 2) * key.shape[1] ** -0.5  # (heads, d, d / heads)
         bias = keys @ split(attention.query.bias)[..., None]
         asked = (keys @ query).flatten(0, 1), bias.flatten()
-        self.ask = tuple(cast(part).to(device) for part in asked)
+        self.ask = tuple(part.float().to(device) for part in asked)
         self.heads = attention.heads
         weight = exact(last.weight)
         out = weight.unflatten(1, (attention.heads, -1)).transpose(0, 1)
@@ -58,15 +60,56 @@ class FastSmallAttention:
         self.last = tuple(part.float().to(device) for part in told)
 
     def __call__(self, first: Tensor, block: Tensor, present: Tensor | None) -> Tensor:
-        """Return `last` of the attention's answer, float32 (n, out), from the first tokens (n, d),
-        all tokens (n, T, d) and which of them there are.
+        """Return `last` of the attention's answer (n, out), in float32 as all it is given: the
+        first tokens (n, d), all tokens (n, T, d) and which of them there are.
         """
         query = F.linear(first, *self.ask).unflatten(1, (self.heads, -1))
         scores = torch.bmm(query, block.transpose(1, 2))
         if present is not None:
             scores.masked_fill_(~present[:, None], -torch.inf)
         mixed = torch.bmm(scores.softmax(-1), block).flatten(1)
-        return F.linear(mixed.float(), *self.last)
+        return F.linear(mixed, *self.last)
+
+
+class OneRow:
+    """The same small attentions on a single row, in NumPy.
+
+    On so few numbers starting an operation takes longer than the operation: NumPy starts one in a
+    third of torch's time, and the softmax of all attentions is one here. Each asks in columns of
+    its own, with zeros in those of the others.
+    """
+
+    def __init__(self, attentions: Sequence[FastSmallAttention]):
+        self.places: list[tuple[slice, slice]] = []  # heads and columns of each attention
+        heads = columns = 0
+        for attention in attentions:
+            own = slice(heads, heads + attention.heads)
+            self.places.append((own, slice(columns, columns + attention.ask[0].shape[1])))
+            heads, columns = own.stop, self.places[-1][1].stop
+        self.shape = heads, columns
+        self.asks, self.lasts = (
+            [(weight.numpy(), bias.numpy()) for weight, bias in maps]
+            for maps in zip(*((one.ask, one.last) for one in attentions), strict=True)
+        )
+
+    def __call__(self, seen: np.ndarray) -> list[np.ndarray]:
+        """Return each attention's `last`, float32 arrays (1, out), from the embedded tokens (T,
+        all widths).
+        """
+        query = np.zeros(self.shape, dtype=np.float32)
+        for (heads, columns), (weight, bias) in zip(self.places, self.asks, strict=True):
+            asked = weight @ seen[0, columns]
+            asked += bias
+            query[heads, columns] = asked.reshape(heads.stop - heads.start, -1)
+        weights = query @ seen.T
+        weights -= weights.max(1, keepdims=True)
+        np.exp(weights, out=weights)
+        mixed = weights @ seen
+        mixed /= weights.sum(1, keepdims=True)
+        return [
+            (weight @ mixed[own].ravel() + bias)[None]
+            for own, (weight, bias) in zip(self.places, self.lasts, strict=True)
+        ]
 
 
 class FastSmallModules:
@@ -80,13 +123,25 @@ class FastSmallModules:
             for kind in ("weight", "bias")
         )
         self.attentions = [
-            FastSmallAttention(module.attention, last, cast)
+            FastSmallAttention(module.attention, last)
             for module, last in zip(modules, lasts, strict=True)
         ]
+        self.one = OneRow(self.attentions) if self.embed[0].device.type == "cpu" else None
+
+    def arrays(self, hidden: Tensor, rows: Rows) -> list[np.ndarray] | None:
+        """Return what each module's last map says, (1, out), of a single row on a CPU; None of
+        others.
+        """
+        if self.one is None or len(rows) > 1:
+            return None
+        return self.one(self._seen(hidden).numpy())
+
+    def _seen(self, hidden: Tensor) -> Tensor:
+        return torch.tanh_(F.linear(hidden, *self.embed)).float()
 
     def __call__(self, hidden: Tensor, rows: Rows) -> list[Tensor]:
         """Return what each module's last map says, float32 tensors (n, out), from hidden (M, H)."""
-        seen = torch.tanh_(F.linear(hidden, *self.embed))
+        seen = self._seen(hidden)
         first = seen[rows.first].split(self.widths, 1)
         block = rows.padded(seen).split(self.widths, 2)
         return [
@@ -95,7 +150,17 @@ class FastSmallModules:
         ]
 
 
-class FastGate:
+class Spoken:
+    """What is said of rows as arrays on the host."""
+
+    __call__: Callable[..., Tensor]
+
+    def arrays(self, hidden: Tensor, rows: Rows, *draw: Tensor | None) -> np.ndarray:
+        """Return what a call returns, in float32."""
+        return self(hidden, rows, *draw).float().cpu().numpy()
+
+
+class FastGate(Spoken):
     """A learned gate on rows laid end to end."""
 
     def __init__(self, gate: Gate, cast: Cast):
@@ -106,23 +171,39 @@ class FastGate:
         """Return (n,) probabilities of skipping."""
         return self.finish(self.small(hidden, rows)[0])
 
+    def arrays(self, hidden: Tensor, rows: Rows, *draw: Tensor | None) -> np.ndarray:
+        """Return (n,) probabilities of skipping."""
+        said = self.small.arrays(hidden, rows)
+        return super().arrays(hidden, rows, *draw) if said is None else self.finish_array(said[0])
+
     @staticmethod
     def finish(score: Tensor) -> Tensor:
         """Return (n,) probabilities from scores (n, 1)."""
         return torch.sigmoid(score).squeeze(-1)
 
+    @staticmethod
+    def finish_array(score: np.ndarray) -> np.ndarray:
+        """Return the same of arrays; a sigmoid that does not overflow."""
+        return (0.5 + 0.5 * np.tanh(0.5 * score))[:, 0]
 
-class FastAttentionHead:
+
+class FastAttentionHead(Spoken):
     """SmartBERT's classifier on rows laid end to end."""
 
     def __init__(self, head: AttentionHead, cast: Cast):
         self.head = head
         self.small = FastSmallModules([head], cast)
-        self.out = linear(head.out, Tensor.float)
+        self.out = linear(head.out, lambda weight: weight.detach().float())
+        self.out_arrays = [part.cpu().numpy() for part in self.out]
 
     def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return logits (n, C)."""
         return self.finish(self.small(hidden, rows)[0])
+
+    def arrays(self, hidden: Tensor, rows: Rows, *draw: Tensor | None) -> np.ndarray:
+        """Return logits (n, C)."""
+        said = self.small.arrays(hidden, rows)
+        return super().arrays(hidden, rows, *draw) if said is None else self.finish_array(said[0])
 
     def answer(self, hidden: Tensor, rows: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """Return logits (n, C) and what exits say beside them, each (n,)."""
@@ -133,6 +214,11 @@ class FastAttentionHead:
     def finish(self, hidden: Tensor) -> Tensor:
         """Return logits (n, C) from the hidden map's answer (n, d)."""
         return F.linear(torch.tanh(hidden), *self.out)
+
+    def finish_array(self, hidden: np.ndarray) -> np.ndarray:
+        """Return the same of arrays."""
+        weight, bias = self.out_arrays
+        return np.tanh(hidden) @ weight.T + bias
 
 
 class FastPair:
@@ -147,8 +233,15 @@ class FastPair:
         answer, score = self.small(hidden, rows)
         return self.exit.finish(answer), self.gate.finish(score)
 
+    def arrays(self, hidden: Tensor, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same as arrays on the host."""
+        if (said := self.small.arrays(hidden, rows)) is None:
+            answer, gates = self(hidden, rows)
+            return answer.cpu().numpy(), gates.cpu().numpy()
+        return self.exit.finish_array(said[0]), self.gate.finish_array(said[1])
 
-class FastMeanHead:
+
+class FastMeanHead(Spoken):
     """A pooler on the mean of the tokens, its own or the final head's, on rows laid end to end."""
 
     def __init__(self, head: MeanHead | SharedPoolerHead):
@@ -169,7 +262,7 @@ class FastMeanHead:
         return self.head.squeezed(rows.mean(hidden).to(hidden.dtype))
 
 
-class PlainGate:
+class PlainGate(Spoken):
     """Any other gate: called as the model calls it, on a padded block."""
 
     def __init__(self, gate: nn.Module):
@@ -181,7 +274,7 @@ class PlainGate:
         return self.gate(*_block(hidden.to(own), rows, self.gate), draw)
 
 
-class PlainHead:
+class PlainHead(Spoken):
     """Any other head: called as the model calls it, on a padded block."""
 
     def __init__(self, head: nn.Module):

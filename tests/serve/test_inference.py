@@ -9,7 +9,7 @@ from engine_cases import METHODS, N, make, one_by_one, policies, some_examples
 from smartbert.errors import UserError
 from smartbert.model.batching import ENGINE_TOKENS, length_batches
 from smartbert.policies import Policy
-from smartbert.serve.engine import Engine, Example, Forced
+from smartbert.serve.engine import DTYPES, Engine, Example, Forced
 from smartbert.serve.rows import Ragged
 
 
@@ -111,6 +111,29 @@ def test_an_example_of_impossible_length_is_refused(tiny_model, length):
 def test_an_unknown_dtype_names_the_known_ones(tiny_model):
     with pytest.raises(UserError, match=r"unknown dtype 'fp8'.*bf16, fp32.*--dtype"):
         Engine(make(tiny_model, "full_bert"), dtype="fp8")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1.0, 1e3])  # the second: scores and gates far apart
+def test_a_single_row_says_in_numpy_what_it_says_in_torch(tiny_model, dtype, scale):
+    engine = Engine(make(tiny_model, "smartbert"), Policy(), dtype=dtype)
+    modules = [engine.pairs[0], engine.gates[0], engine.exits[0], engine.head]
+    for small in (module.small for module in modules):
+        for attention in small.attentions:
+            attention.ask[0].mul_(scale)  # OneRow's arrays are views of these
+    torch.manual_seed(1)
+    width = engine.config.hidden_size
+    hidden = torch.randn(23, width).to(engine.dtype)
+    rows = Ragged(np.array([23]), torch.device("cpu"))
+    with torch.inference_mode():
+        for module in modules:
+            draw = [None] if module is engine.gates[0] else []
+            wanted = module(hidden, rows, *draw)
+            said = module.arrays(hidden, rows, *draw)
+            pairs = zip(said, wanted, strict=True) if isinstance(said, tuple) else [(said, wanted)]
+            for own, other in pairs:
+                assert own.dtype == np.float32 and own.shape == other.shape
+                np.testing.assert_allclose(own, other.float().numpy(), atol=2e-5)
 
 
 def test_ragged_rows_pad_and_come_back():
