@@ -194,7 +194,6 @@ class FastAttentionHead(Spoken):
         self.head = head
         self.small = FastSmallModules([head], cast)
         self.out = linear(head.out, lambda weight: weight.detach().float())
-        self.out_arrays = [part.cpu().numpy() for part in self.out]
 
     def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return logits (n, C)."""
@@ -217,7 +216,7 @@ class FastAttentionHead(Spoken):
 
     def finish_array(self, hidden: np.ndarray) -> np.ndarray:
         """Return the same of arrays."""
-        weight, bias = self.out_arrays
+        weight, bias = (part.numpy() for part in self.out)
         return np.tanh(hidden) @ weight.T + bias
 
 
