@@ -74,9 +74,9 @@ class FastSmallAttention:
 class OneRow:
     """The same small attentions on a single row, in NumPy.
 
-    On so few numbers starting an operation takes longer than the operation: NumPy starts one in a
-    third of torch's time, and the softmax of all attentions is one here. Each asks in columns of
-    its own, with zeros in those of the others.
+    On so few numbers starting an operation takes longer than the operation, and NumPy starts one
+    faster than torch; the softmax of all attentions is one here. Each asks in columns of its own,
+    with zeros in those of the others.
     """
 
     def __init__(self, attentions: Sequence[FastSmallAttention]):
