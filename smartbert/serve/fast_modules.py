@@ -160,7 +160,19 @@ class Spoken:
         return self(hidden, rows, *draw).float().cpu().numpy()
 
 
-class FastGate(Spoken):
+class SpokenBySmall(Spoken):
+    """The same of a module that finishes what its small attention says."""
+
+    small: FastSmallModules
+    finish_array: Callable[[np.ndarray], np.ndarray]
+
+    def arrays(self, hidden: Tensor, rows: Rows, *draw: Tensor | None) -> np.ndarray:
+        """Return what a call returns, in float32."""
+        said = self.small.arrays(hidden, rows)
+        return super().arrays(hidden, rows, *draw) if said is None else self.finish_array(said[0])
+
+
+class FastGate(SpokenBySmall):
     """A learned gate on rows laid end to end."""
 
     def __init__(self, gate: Gate, cast: Cast):
@@ -170,11 +182,6 @@ class FastGate(Spoken):
     def __call__(self, hidden: Tensor, rows: Rows, draw: Tensor | None) -> Tensor:
         """Return (n,) probabilities of skipping."""
         return self.finish(self.small(hidden, rows)[0])
-
-    def arrays(self, hidden: Tensor, rows: Rows, *draw: Tensor | None) -> np.ndarray:
-        """Return (n,) probabilities of skipping."""
-        said = self.small.arrays(hidden, rows)
-        return super().arrays(hidden, rows, *draw) if said is None else self.finish_array(said[0])
 
     @staticmethod
     def finish(score: Tensor) -> Tensor:
@@ -187,7 +194,7 @@ class FastGate(Spoken):
         return (0.5 + 0.5 * np.tanh(0.5 * score))[:, 0]
 
 
-class FastAttentionHead(Spoken):
+class FastAttentionHead(SpokenBySmall):
     """SmartBERT's classifier on rows laid end to end."""
 
     def __init__(self, head: AttentionHead, cast: Cast):
@@ -198,11 +205,6 @@ class FastAttentionHead(Spoken):
     def __call__(self, hidden: Tensor, rows: Rows) -> Tensor:
         """Return logits (n, C)."""
         return self.finish(self.small(hidden, rows)[0])
-
-    def arrays(self, hidden: Tensor, rows: Rows, *draw: Tensor | None) -> np.ndarray:
-        """Return logits (n, C)."""
-        said = self.small.arrays(hidden, rows)
-        return super().arrays(hidden, rows, *draw) if said is None else self.finish_array(said[0])
 
     def answer(self, hidden: Tensor, rows: Rows) -> tuple[Tensor, dict[str, Tensor]]:
         """Return logits (n, C) and what exits say beside them, each (n,)."""
