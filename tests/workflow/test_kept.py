@@ -176,6 +176,13 @@ def test_settings_of_heads_that_records_lack_need_no_method_loaded(asked, monkey
     assert decide(asked).complete
 
 
+def test_a_rate_of_heads_that_is_the_trainings_may_be_told_or_not(asked):
+    rate = asked["training"]["learning_rate"]
+    assert decide(set_in(asked, methods__full_bert__heads_rate=rate)).complete
+    found = split_up(set_in(asked, methods__full_bert__heads_rate=rate / 2))
+    assert found[2]["full_bert"] == f"heads_rate is {rate / 2}, kept is {rate}"
+
+
 def test_an_entry_that_reads_counts_by_the_one_it_reads(asked):
     kept = Results(Path(asked["traces_from"]))
     kept.run("rte", "skip_only", 1).provenance.unlink()  # not needed: its rows are SmartBERT's

@@ -257,6 +257,11 @@ def settings_difference(config: dict, task: str, name: str, made: Ancestor) -> s
         own["method"], said["method"] = registered(config, name), made.origin.method
     for key in sorted({*own, *said}):
         one, other = (v[key] if key in v else _default(config, name, key) for v in (own, said))
+        if key == "heads_rate" and (one is None) != (other is None):  # null: the training's
+            one, other = (
+                settings["learning_rate"] if rate is None else rate
+                for rate, settings in ((one, own), (other, said))
+            )
         if one != other:
             return f"{key} is {one}, kept is {other}"
     return None
