@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smartbert.errors import UserError
+from smartbert.errors import UserError, unknown
 from smartbert.points import POINTS, check_budget
 from smartbert.serve.file_kinds import HEAD, check_kind
 from smartbert.serve.inputs import FORMS, LINES, UTF8, read_inputs
@@ -207,6 +207,8 @@ def run_predict(args: argparse.Namespace) -> int:
     """Write a JSON line for each line of the input."""
     if args.budget is not None:
         check_budget(args.budget)
+    if args.point is not None and args.point not in POINTS:  # before the model is loaded
+        raise unknown("operating point", args.point, POINTS, setting="--point")
     with opened(args.file) as source:
         from smartbert.serve.classifier import Prediction, to_json
 

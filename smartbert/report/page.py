@@ -106,6 +106,16 @@ def some_seeds(known: float, trained: float) -> str:
     return ", one training" if known == 1 else ""
 
 
+def over_seeds(rows: pd.DataFrame) -> str:
+    """Return what numbers are, means over seeds, or of one training where nowhere are more.
+
+    Args:
+        rows: with `seeds`, how many there are, or `seed`.
+    """
+    most = rows["seeds"].max() if "seeds" in rows else rows["seed"].nunique()
+    return "means over seeds" if most > 1 else "one training each"
+
+
 def number(value: float) -> str:
     """Return a score, empty where there is none."""
     return "" if pd.isna(value) else f"{value:.1f}"

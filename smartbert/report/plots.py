@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from smartbert.cost import CONVENTIONS
 from smartbert.manifest import REFERENCE, Look, complete_looks
 from smartbert.points import DENSE, OPERATING_POINTS, SPACE_RECORDS
+from smartbert.report.page import over_seeds
 from smartbert.report.panels import (
     Entry,
     finish,
@@ -113,7 +114,7 @@ def lengths_figure(
         finish(axes, TASKS[name].title)
 
     caption = (
-        f"{caption} Test examples in bins of their length, means over seeds,"
+        f"{caption} Test examples in bins of their length, {over_seeds(lengths)},"
         f" {OPERATING_POINTS[point].note}. {SPACE_RECORDS[space].note}"
     )
     return panels(

@@ -44,6 +44,7 @@ from smartbert.report.page import (
     columns,
     in_some_draws,
     number,
+    over_seeds,
     scores_text,
     some_seeds,
     with_interval,
@@ -153,7 +154,8 @@ def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
             f"Cost convention `{name}`: {CONVENTIONS[name].text}.",
             f"{scores_text(table)}"
             " Nothing was tuned here. `cost` is the share of dense BERT's on each example,"
-            " `layers` the mean number run; both are means over seeds and test examples.",
+            " `layers` the mean number run; both are over test examples,"
+            f" {over_seeds(table)}.",
         ),
         (Section("", frame, groups="task"),),
     )
@@ -287,7 +289,7 @@ def exits_page(table: pd.DataFrame, *, caption: str) -> Page:
             caption,
             f"{scores_text(table)}"
             " Every layer runs and every exit answers for all examples; the last layer's"
-            " answer is the final head's. Means over seeds.",
+            f" answer is the final head's. {over_seeds(table).capitalize()}.",
         ),
         (Section("", wide.reset_index().rename(columns={"title": "method"}), groups="task"),),
     )

@@ -22,6 +22,7 @@ from smartbert.results import PACKED
 from smartbert.trace.schema import EXTRA, problems
 from smartbert.trace.trace import DAMAGE, FORMAT, NEVER_SKIP, Trace, head_of
 
+DENSE_SIZES = ("hidden", "intermediate", "reference_layers")  # of what costs are shares of
 SHARED = ("labels", "index", "subset")  # of a split, whoever recorded it
 
 
@@ -191,6 +192,13 @@ def adopt(path: Path, reference: Trace, *, name: str, title: str | None) -> Trac
         raise UserError(
             f"{path} has {trace.meta.architecture.classes} classes, the task has {classes}"
         )
+    for key in DENSE_SIZES:
+        own, wanted = (getattr(t.meta.architecture, key) for t in (trace, reference))
+        if own != wanted:
+            raise UserError(
+                f"{path}: meta.architecture.{key} is {own}, this run's dense BERT has {wanted};"
+                " costs of all rows are shares of that one's"
+            )
     data = reference.meta.data  # whose rows these are, as has just been seen
     meta = replace(trace.meta, method=name, title=title or trace.meta.title, data=data)
     return replace(trace, meta=meta)

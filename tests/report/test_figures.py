@@ -293,6 +293,21 @@ def test_heat_maps_by_class_have_a_row_per_class():
     assert labels == ["all", "entailment", "not entailment"]
 
 
+def test_figures_of_one_training_speak_of_no_mean_over_seeds():
+    how = {"space": MAIN, "point": "b50", "caption": ""}
+    usage, lengths = some_usage(), some_lengths(RTE)
+    for several, said in ((True, "means over seeds"), (False, "one training each")):
+        usage, lengths = (t if several else t[t["seed"] == 1] for t in (usage, lengths))
+        figures = [
+            usage_figure(usage, "smartbert", **how),
+            usage_by_class_figure(usage, "rte", "smartbert", **how),
+            lengths_figure(lengths, point="b50", **HOW),
+        ]
+        for figure in figures:
+            text = " ".join(one.get_text() for one in figure.texts).replace("\n", " ")
+            assert said in text
+
+
 def test_a_task_of_fewer_layers_has_blank_cells():
     usage = some_usage()
     shallow = (usage["task"] == "cola") & (usage["layer"] > 4)

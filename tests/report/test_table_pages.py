@@ -27,6 +27,13 @@ def test_mnlis_two_test_sets_have_rows_of_their_own_on_the_page(rows):
     assert "MNLI (matched)" in text and "MNLI (mismatched)" in text
 
 
+def test_a_page_of_one_training_speaks_of_no_mean_over_seeds(rows):
+    several = sweep_page(sweep_table(rows), caption="").markdown()
+    one = sweep_page(sweep_table(rows[rows["seed"] == 1]), caption="").markdown()
+    assert "means over seeds" in several and "one training each" not in several
+    assert "one training each" in one and "means over seeds" not in one
+
+
 def test_a_page_states_its_data_and_convention(rows):
     page = sweep_page(sweep_table(rows), caption="Made up.")
     assert "Made up." in page.markdown() and "`flops`" in page.markdown()

@@ -8,7 +8,8 @@ Dense BERT by the transformers library, by ONNX Runtime and by this engine, each
 run's small models; its adaptive ones at `drop1`, and those in int8. All take turns on the same
 batches of test examples of similar length, tokenised before. int8 is dynamic: weights once, what
 they multiply in each batch by its own range, so that an answer depends a little on its batch.
-Writes a table and a page (--out). Without ONNX Runtime its two rows are missing, with a message.
+Writes a table and a page (--out). Without ONNX Runtime its two rows are missing, with a message,
+and so are those in bf16 on a processor that does not compute in it.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from smartbert.serve.encoder_forms import FastLayer
 from smartbert.serve.engine import Engine, Example, Forced
 from smartbert.serve.latency import Contender, machine, measure
 from smartbert.tasks import TaskSpec, task
+from smartbert.train.precision import has_bf16
 
 POINT = "drop1"
 BATCHES = (1, 32)
@@ -159,7 +161,8 @@ def contenders(folder: Path, entries: list[str], onnx: Path | None) -> dict[str,
             name, policy = f"{name}, {POINT}", points[POINT].policy
         name += ", this engine"
         found[name] = Engine(model, policy)
-        found[f"{name}, bf16"] = Engine(model, policy, dtype="bf16")
+        if has_bf16():
+            found[f"{name}, bf16"] = Engine(model, policy, dtype="bf16")
         found[f"{name}, int8"] = int8_engine(Engine(model, policy))
     return {name: Contender(engine) for name, engine in found.items()}
 
@@ -285,6 +288,8 @@ def main() -> None:
     missing = [name for name in ONNX if installed(name) is None]
     if missing:
         print(f"not installed: {', '.join(missing)}; rows of ONNX Runtime are left out")
+    if not has_bf16():
+        print("the processor does not compute in bf16; its rows are left out")
     with tempfile.TemporaryDirectory() as folder:
         onnx = None if missing else Path(folder)
         found = contenders(args.results / "models" / args.task, args.entries, onnx)

@@ -38,7 +38,9 @@ def written(tmp_path, monkeypatch):
 
 
 def dense() -> Trace:
-    return made_up("rte", "full_bert", n=60, split="tune")
+    trace = made_up("rte", "full_bert", n=60, split="tune")
+    sizes = replace(trace.meta.architecture, hidden=384, intermediate=1536)  # the docs' example's
+    return replace(trace, meta=replace(trace.meta, architecture=sizes))
 
 
 def changed(path, *, meta=None, **arrays):
@@ -181,6 +183,16 @@ def test_a_trace_of_other_examples_is_refused(written, arrays, meta, message):
     with pytest.raises(UserError) as error:
         adopt(written, dense(), name="mine", title=None)
     assert message in str(error.value) and str(written) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("hidden", 312), ("intermediate", 1200), ("reference_layers", 12)]
+)
+def test_shares_of_another_dense_model_are_refused(written, key, value):
+    sizes = Trace.load(written).meta.to_json()["architecture"]
+    changed(written, meta={"architecture": {**sizes, key: value}})
+    with pytest.raises(UserError, match=f"{key} is {value}, this run's dense BERT has"):
+        adopt(written, dense(), name="mine", title=None)
 
 
 def test_what_is_wrong_is_told_before_a_run_takes_it(written):

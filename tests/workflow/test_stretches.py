@@ -68,6 +68,11 @@ def continued(kept) -> Run:
     return Run(kept.parent / "continued", {**config, "methods": changed("skip_only", clip=0.5)})
 
 
+def test_the_rates_of_a_run_that_is_all_kept_are_refused_in_one_line(replayed):
+    *_, line = replayed.call("-n", "rates", expect=1).splitlines()
+    assert line.startswith("error: `rates` compares") and "without `traces_from`" in line
+
+
 def test_a_changed_entry_and_its_children_are_trained_and_the_others_replayed(replayed, continued):
     said = continued.call()
     why = "rte/smartbert/seed1: clip is 0.5, kept is 1.0 (skip_only)"

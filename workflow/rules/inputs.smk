@@ -221,8 +221,17 @@ def choosing_files(wildcards):
     return {key: [path for one in found for path in one[key]] for key in found[0]}
 
 
-def rates_files():
-    """Return the tune traces of every training that `rates` compares."""
+def rates_files(wildcards):
+    """Return the tune traces of every training that `rates` compares; where nothing is trained and
+    some are not kept, say so.
+    """
+    lacking = order.missing_rates(config, KEPT_RUNS) if KEPT_RUNS.complete else []
+    if lacking:
+        sys.exit(
+            f"error: `rates` compares {len(lacking)} trainings that {config['traces_from']} does not"
+            f" have ({'/'.join(map(str, lacking[0]))}, ...), and a config whose runs are all kept"
+            " trains nothing; call it without `traces_from`"
+        )
     return [
         f"<results>/runs/{task}/{name}/seed{seed}/trace-tune.safetensors"
         for task, name, seed in rates.rate_runs(config)

@@ -145,7 +145,7 @@ rule choosing:
 # Not part of `all`: what it finds is set in the config.
 rule rates:
     input:
-        rates_files(),
+        rates_files,
     output:
         "<results>/tables/rates.csv",
         "<results>/tables/rates.md",
