@@ -1,8 +1,8 @@
 """The same texts through all that a user would consider: texts a second against score.
 
-    snakemake models_sst2 --cores 2 --configfile config/minilm.yaml
+    snakemake models_sst2 --cores 2 --configfile config/matched.yaml
     pip install onnx onnxscript onnxruntime
-    PYTHONPATH=.:tests python tests/speed/alternatives.py results/minilm sst2
+    PYTHONPATH=.:tests python tests/speed/alternatives.py results/matched sst2
 
 Dense BERT by the transformers library, by ONNX Runtime and by this engine, each also in int8; the
 run's small models; its adaptive ones at `drop1`, and those in int8. All take turns on the same

@@ -31,9 +31,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from speed.card_setting import COLUMNS, PARTS, SIZES, Report, Setting, silent
+# What they import may be lacking: told in one line, before they are.
+NEEDS = ("numpy", "torch", "transformers", "msgspec", "array_api_compat", "pandas", "tabulate")
+if lacking := [name for name in NEEDS if importlib.util.find_spec(name) is None]:
+    sys.exit(
+        f"error: {sys.executable} lacks {', '.join(lacking)}; set PYTHON to one that has them"
+        " (.venv/bin/python after `make quick`), or PYTHONPATH to a folder with them, as a bundle's"
+        " `site`"
+    )
 
-from smartbert.train.devices import take_one, visible
+from speed.card_setting import COLUMNS, PARTS, SIZES, Report, Setting, silent  # noqa: E402
+
+from smartbert.train.devices import take_one, visible  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE, TRIAL = ROOT / "results" / "reference" / "card", ROOT / "results" / "card"
@@ -45,7 +54,6 @@ MODULES = {  # where each part is
     "recording": "card_recording",
 }
 SHARES = {"decisions": 0.26, "times": 0.33, "training": 0.34, "recording": 0.07}  # of the time
-NEEDS = ("torch", "transformers", "msgspec", "array_api_compat", "pandas", "tabulate")
 SPARE = 8.0  # seconds before the end, for the page
 
 
@@ -67,11 +75,6 @@ def main(argv: list[str] | None = None) -> None:
     parts = args.parts.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"--parts: unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
-    if lacking := [name for name in NEEDS if importlib.util.find_spec(name) is None]:
-        parser.error(
-            f"{sys.executable} lacks {', '.join(lacking)}; set PYTHON to one that has them, or"
-            " PYTHONPATH to a folder with them, as a bundle's `site`"
-        )
     if args.page_only:
         write_page(out)
         return

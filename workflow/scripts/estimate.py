@@ -37,6 +37,7 @@ from workflow.settings.plan import frozen_pass
 KEPT = Results(ROOT / "results" / "reference" / "minilm")
 BERT_BASE = {"hidden": 768, "intermediate": 3072, "layers": 12}
 GATED = ("skip_only", "smartbert", "random_skip", "constant_skip")  # recorded on several paths
+TRUNCATED = {"truncated_bert": 0.0, "truncated_distilled": 1 / 3}  # and what the teacher takes
 HELD = 0.04  # of a dense step: one of heads from held states (tests/speed/training.py --heads)
 PATHS = {False: 1.0, True: 3.0}  # of a recording, in forward passes per example: gates or none
 GIB = 2**30
@@ -212,8 +213,8 @@ def report(config: dict, sizes: dict, trainings: list[Training], pace: Pace, *, 
         method = registered(config, one.entry)
         depth = method_settings(config, one.task, one.entry).get("depth", sizes["layers"])
         ratio = ratios.get(one.entry, ratios.get(method, 1.0))
-        if method == "truncated_bert":
-            ratio = depth / sizes["layers"]
+        if method in TRUNCATED:
+            ratio = depth / sizes["layers"] + TRUNCATED[method]
         if one.holds is not None:
             ratio = HELD
             hours[one.task] += one.holds * sizes_of(one.task).tokens * pace.forward / 3600
