@@ -71,6 +71,7 @@ def measure(
     batch_size: int,
     repeats: int,
     tokens: int = ENGINE_TOKENS,
+    rest: float = 0.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
     """Time contenders in turns, after one round of warm-up.
@@ -80,6 +81,7 @@ def measure(
         examples: cut into batches of similar length, the same for all contenders.
         repeats: rounds; in each, every contender does each batch once, next to the others.
         tokens: most padded tokens of a batch.
+        rest: seconds between two turns, in which idle threads of another runtime go to sleep.
         progress: called with (rounds done, rounds).
 
     Returns:
@@ -99,6 +101,7 @@ def measure(
             shift = (turn + number) % len(names)  # nobody is always first
             for name in names[shift:] + names[:shift]:
                 contender = contenders[name]
+                time.sleep(rest)
                 seconds, decisions = _timed(contender, batch, chosen)
                 spent[name] += seconds
                 if not turn:

@@ -24,6 +24,7 @@ ABOUT = {
     "versions": "torch 2",
     "commit": "abc",
     "command": "python alternatives.py",
+    "every": "3",
 }
 
 
@@ -81,7 +82,7 @@ def test_the_table_has_each_contender_at_each_batch_and_its_own_score(models):
     examples = some_examples()
     found = contenders(models, ["smartbert"], None)
     labels = found["dense"].engine.run(examples).predictions
-    table = compared(found, examples, labels, task("mnli"), batches=[1, 4], repeats=2)
+    table = compared(found, examples, labels, task("mnli"), batches=[1, 4], repeats=2, timed=9)
     scores = table.set_index(["contender", "batch_size"])["score"]
     assert (scores["dense BERT, transformers"] == 100).all()
     assert (scores["SmartBERT, this engine"] == 100).all()  # the made-up cards have one title
