@@ -255,8 +255,8 @@ def page(table: pd.DataFrame, about: dict[str, str]) -> str:
         )
     parts += [" ".join(told)]
     parts += [
-        f"One training of each, scores on {about['examples']} test examples, times on every"
-        f" {about['every']}th; batches of similar length, tokenised before. int8 is dynamic and"
+        f"One training of each, scores on {about['examples']} test examples, times on one in"
+        f" {about['every']}; batches of similar length, tokenised before. int8 is dynamic and"
         " takes the range of what it multiplies from the whole batch. FLOPs do not know of int8."
     ]
     sizes = list(dict.fromkeys(table["batch_size"]))
