@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
+ROUNDING = 1e-9  # up to which values are the same
 MOST_LOST = 0.05  # share of draws without a setting beyond which an interval is open
 
 
@@ -133,12 +134,17 @@ def spread(sample: Sample) -> tuple[float, float]:
     known = np.isfinite(sample.values)
     values = sample.values[known]
     seeds = float(values.var(ddof=1)) / len(values)
-    if seeds > 0:
+    if len(values) > 1 and not _alike(values):
         total = shared_variance(sample.draws[:, known]) + seeds
         return total, (len(values) - 1) * total / seeds
     means = over_seeds(sample)
     means = means[np.isfinite(means)]
     return float(means.var(ddof=1)) if len(means) > 1 else 0.0, np.inf
+
+
+def _alike(values: np.ndarray) -> bool:
+    """Return whether values are the same but for the last digits of how they were computed."""
+    return bool(np.ptp(values) <= ROUNDING * max(1.0, np.abs(values).max()))
 
 
 def estimate(sample: Sample, *, logarithm: bool = False) -> Estimate:

@@ -356,8 +356,10 @@ def write_rates(
         traces: tune traces of all trainings, of all tasks.
         members: see `rate_rows`.
     """
-    write_rows(rate_rows([Trace.load(path) for path in traces], members), out.table("rates"))
-    page = rates_page(pd.read_csv(out.table("rates")), caption=caption)
+    rows = rate_rows([Trace.load(path) for path in traces], members)
+    exact = [{**row, "rate": repr(row["rate"])} for row in rows]  # not to the digits of scores
+    write_rows(exact, out.table("rates"))
+    page = rates_page(pd.DataFrame(rows), caption=caption)
     write_text(out.table("rates", "md"), page.markdown())
 
 

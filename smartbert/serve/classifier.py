@@ -233,6 +233,11 @@ def stored_policy(
         return points[point].policy
     if budget is None:
         raise ValueError("a point or a budget is needed")
+    if not front:
+        raise UserError(
+            "tuning chose no setting of this model for a budget; take one of its points"
+            f" ({', '.join(points)}) by --point"
+        )
     allowed = [setting for setting in front if within(setting.tune_cost, budget)]
     if not allowed:
         least = min(setting.tune_cost for setting in front)

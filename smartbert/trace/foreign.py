@@ -22,7 +22,8 @@ from smartbert.results import PACKED
 from smartbert.trace.schema import EXTRA, problems
 from smartbert.trace.trace import DAMAGE, FORMAT, NEVER_SKIP, Trace, head_of
 
-DENSE_SIZES = ("hidden", "intermediate", "reference_layers")  # of what costs are shares of
+# Of the dense model that costs are shares of.
+DENSE_SIZES = ("hidden", "intermediate", "reference_layers", "embedding")
 SHARED = ("labels", "index", "subset")  # of a split, whoever recorded it
 
 
@@ -143,7 +144,10 @@ def _gates(trace: Trace) -> list[str]:
     if np.isnan(trace.gates).any():
         return ["gates has NaN, and meta.architecture.gates is true"]
     least, most = trace.grid[trace.low], trace.grid[trace.high - 1]
-    runs, skips = trace.gates < least[:, None], trace.gates >= most[:, None]
+    half = trace.gates.astype(np.float16)
+    # Kept traces are in half precision: there a gate was anything that rounds to it.
+    off = np.spacing(half).astype(np.float32) / 2 if (half == trace.gates).all() else 0.0
+    runs, skips = trace.gates - off < least[:, None], trace.gates + off >= most[:, None]
     wrong = np.argwhere((trace.executed & ~runs) | (~trace.executed & ~skips))
     if not len(wrong):
         return []

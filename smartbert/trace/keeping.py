@@ -87,9 +87,17 @@ def finished(runs: dict[str, Run]) -> dict[str, Recorded]:
     readings = {
         name: own
         for name, own in unclear.items()
-        if own.model in models or runs[name].taken.exists()
+        if own.model in models or _reads_kept(name, runs[name], own.model)
     }
     return {**found, **readings}
+
+
+def _reads_kept(name: str, run: Run, model: str) -> bool:
+    """Return whether a run's traces were taken from kept ones that read another entry's."""
+    if not run.taken.exists():
+        return False
+    record = Provenance.read(run.taken)
+    return record.method != name and record.weights in (None, model)
 
 
 def _told(name: str, run: Run, traces: dict[str, Trace]) -> tuple[Path, ...]:

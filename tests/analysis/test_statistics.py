@@ -191,6 +191,14 @@ def test_seeds_that_agree_by_chance_are_not_known_exactly():
     assert own.value == 95 and own.low < 94 and own.high > 96
 
 
+def test_seeds_that_differ_by_rounding_alone_agree():
+    draws = np.random.default_rng(0).normal(4 / 277, 0.01, size=(400, 3))
+    value = 4 / 277
+    same = Sample.of(np.full(3, value), draws)
+    near = Sample.of(np.array([value, np.nextafter(value, 1), value]), draws)
+    assert spread(near) == pytest.approx(spread(same)) and spread(near)[1] == np.inf
+
+
 def test_seeds_widen_the_interval_and_missing_ones_are_left_out_and_counted():
     still = np.tile(VALUES, (1000, 1))
     one = estimate(Sample.of(VALUES, still))

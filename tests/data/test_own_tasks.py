@@ -11,9 +11,11 @@ from configs import merged
 from smartbert.data.preparation import prepare, split_record
 from smartbert.data.settings import DataSettings
 from smartbert.errors import UserError
-from smartbert.tasks import TASKS, forget_own
+from smartbert.results import Results
+from smartbert.tasks import TASKS, SplitRecord, TaskData, forget_own
 from workflow.scripts.task_data import lines_of_classes
 from workflow.settings import options, validation
+from workflow.settings.own_tasks import complete_own_tasks, name_own_tasks
 
 KINDS = ("bug", "question", "wish")
 TEXTS = [f"{kind} number {i} of {'many ' * (i % 5)}words" for i in range(80) for kind in KINDS]
@@ -312,3 +314,18 @@ def test_tasks_of_one_config_are_not_another_ones(tmp_path, tokenizer):
     config["tasks"] = ["tickets"]
     with pytest.raises(UserError, match="unknown value 'tickets'"):
         validation.validate(config)
+
+
+def test_a_kept_record_is_scored_as_the_config_now_says(tmp_path, tokenizer):
+    path = write(FRAME, tmp_path / "t.csv")
+    own = {**OWN, "path": str(path)}
+    made(own, tokenizer)
+    kept = Results(tmp_path / "kept")
+    split = SplitRecord(1, (1, 0, 0), 1.0, 0, "")
+    splits = dict.fromkeys(("fit", "tune", "test"), split)
+    TaskData("tickets", {}, splits, ("",), TASKS["tickets"]).write(kept.task("tickets"))
+    path.unlink()  # its data are elsewhere: what is known of it is kept
+    config = config_of({**own, "score": "macro_f1"}) | {"traces_from": str(kept.folder)}
+    name_own_tasks(config)
+    complete_own_tasks(config)
+    assert TASKS["tickets"].score == ("macro_f1",) and TASKS["tickets"].labels == KINDS

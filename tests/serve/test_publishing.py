@@ -58,6 +58,9 @@ def test_a_published_model_answers_at_drop1_and_knows_its_other_points(published
         stored_policy(model.config, point="b33")
     with pytest.raises(UserError, match=r"at most 0.3 of dense BERT, the cheapest has 0.40"):
         stored_policy(model.config, budget=0.3)
+    model.config.front = []
+    with pytest.raises(UserError, match=r"no setting .* for a budget; .*\(b50, b75, drop1, full\)"):
+        stored_policy(model.config, budget=0.5)
 
 
 def test_a_per_cent_sign_says_what_is_meant(published, monkeypatch, capsys):

@@ -166,6 +166,18 @@ def test_layers_run_as_their_gates_say(written):
     assert any(f"row {row}, layer {layer + 1} ran at a gate of" in line for line in told)
 
 
+def test_kept_traces_of_gates_are_as_good_as_they_were():
+    gated = made_up("rte", "smartbert", n=60)
+    half = np.float32(0.5)
+    at_half = gated.grid[gated.low] == half
+    row, layer = np.argwhere(gated.executed & at_half[:, None])[0]
+    gates = gated.gates.copy()
+    gates[row, layer] = np.nextafter(half, np.float32(0))  # it ran, just so
+    close = replace(gated, gates=gates)
+    assert close.rounded().gates[row, layer] == half
+    assert contradictions(close) == contradictions(close.rounded()) == []
+
+
 @pytest.mark.parametrize(
     ("arrays", "meta", "message"),
     [

@@ -158,6 +158,19 @@ def test_a_parent_trained_again_leaves_what_its_kept_traces_came_of(asked):
     assert Provenance.read(in_kept(asked, "full_bert").provenance).weights == weights("full_bert")
 
 
+def test_traces_of_a_training_that_nothing_tells_of_leave_what_is_kept(asked):
+    save(asked)
+    before = contents(in_kept(asked, "full_bert").folder)
+    own = made(asked, "full_bert")
+    shutil.copy(in_kept(asked, "full_bert").provenance, own.taken)  # as an earlier call took it
+    for split in ("tune", "test"):  # recorded here since, of weights that are trained once more
+        trace = Trace.load(own.trace(split))
+        replace(trace, meta=replace(trace.meta, model="new")).save(own.trace(split))
+    own.provenance.unlink()
+    save(asked)
+    assert contents(in_kept(asked, "full_bert").folder) == before
+
+
 def test_what_was_read_from_replaced_traces_no_longer_counts(asked):
     save(asked)
     trained_again(asked, "smartbert", "new")

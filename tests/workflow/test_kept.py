@@ -13,7 +13,7 @@ from made_up_run import task_data
 from smartbert.errors import UserError
 from smartbert.provenance import sha256
 from smartbert.results import Results
-from smartbert.tasks import TaskData
+from smartbert.tasks import TASKS, TaskData
 from smartbert.trace.trace import Trace
 from workflow.scripts import kept as check
 from workflow.settings import options, plan, validation
@@ -190,6 +190,25 @@ def test_an_entry_that_reads_counts_by_the_one_it_reads(asked):
     shutil.rmtree(kept.run("rte", "skip_only", 1).folder)  # read again from SmartBERT's kept ones
     found = decide(asked)
     assert found.complete and len(found.replayed) == 4 and len(found.taken) == 3
+
+
+def test_what_an_entry_reads_is_read_as_the_config_now_says(asked):
+    asked = set_in(asked, methods__mine={"reads": "smartbert", "method": "pcee_bert"})
+    asked["compare"] = [*NAMES, "mine"]
+    kept = Results(Path(asked["traces_from"]))
+    shutil.copytree(kept.run("rte", "smartbert", 1).folder, kept.run("rte", "mine", 1).folder)
+    found = decide(asked)
+    assert found.complete and ("rte", "mine", 1) in found.replayed
+    assert ("rte", "mine", 1) not in found.taken  # its kept traces may be under another rule
+
+
+def test_a_task_that_is_scored_otherwise_is_told(asked, monkeypatch):
+    path = Results(Path(asked["traces_from"])).task("rte")
+    replace(TaskData.read(path), record=TASKS["rte"]).write(path)
+    assert decide(asked).complete
+    monkeypatch.setitem(TASKS, "rte", replace(TASKS["rte"], score=("accuracy", "f1")))
+    why = "score of the task is accuracy, f1, kept is accuracy"
+    assert set(split_up(asked)[2].values()) == {why}
 
 
 def test_traces_of_another_training_than_is_told_of_do_not_count(asked):

@@ -1,16 +1,22 @@
 """The search for the heads' learning rates: entries that it adds, what it chooses, its page."""
 
+import json
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from configs import changed, merged
 from made_up import made_up
+from made_up_run import task_data
 
 from smartbert.analysis.rates import best_rates, heads_score, rate_rows
 from smartbert.errors import UserError
 from smartbert.report.rates_page import rates_page
+from smartbert.results import Results
+from smartbert.tasks import TASKS, forget_own
+from workflow.scripts import rates as script
 from workflow.settings import entries, rates, validation
 
 
@@ -59,6 +65,50 @@ def test_an_entry_of_ones_own_keeps_its_name():
     config["methods"]["pabee_rate_0_0002"] = {"like": "pabee", "epochs": 1}
     with pytest.raises(UserError, match="methods has 'pabee_rate_0_0002', which is what `rates`"):
         validation.validate(config)
+
+
+def test_a_rate_that_a_task_sets_does_not_stand_for_those_that_are_compared():
+    own = {"rte": {"training": {"learning_rate": 3e-5}, "pabee": {"heads_rate": 3e-4}}}
+    config = changed("task_settings", own)
+    validation.validate(config)
+    for name in config["rates"]["entries"]:
+        members = rates.rate_members(config, name)
+        for (member, value), task in product(members.items(), ("rte", "mrpc")):
+            assert rates.used_rate(config, task, member) == value
+    assert rates.used_rate(config, "rte", "pabee") == 3e-4  # as the task has it
+
+
+def test_the_script_knows_the_tasks_and_keeps_close_rates_apart(tmp_path):
+    members = {"pabee": {"pabee": 1.25e-5, "pabee_rate_x": 1.3e-5}}
+    traces = []
+    for name in members["pabee"]:
+        trace = made_up("rte", "pabee", n=60, split="tune")
+        meta = replace(trace.meta, method=name, task="tickets")
+        traces.append(tmp_path / f"{name}.safetensors")
+        replace(trace, meta=meta).save(traces[-1])
+    spec = replace(TASKS["rte"], name="tickets", title="Tickets", own=True)
+    data = tmp_path / "task.json"
+    replace(task_data("rte"), task="tickets", record=spec).write(data)
+    listed = tmp_path / "traces.txt"
+    listed.write_text("".join(f"{path}\n" for path in traces))
+    out = Results(tmp_path / "run")
+    words = [
+        "--traces",
+        listed,
+        "--data",
+        data,
+        "--members",
+        json.dumps(members),
+        "--out",
+        out.folder,
+    ]
+    try:
+        script.main([str(word) for word in words])
+    finally:
+        forget_own()
+    assert pd.read_csv(out.table("rates"))["rate"].tolist() == [1.25e-5, 1.3e-5]
+    page = out.table("rates", "md").read_text()
+    assert "Tickets" in page and "1.25e-05" in page and "1.3e-05" in page
 
 
 def test_heads_are_scored_where_they_run():

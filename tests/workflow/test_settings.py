@@ -150,6 +150,7 @@ def test_a_replay_of_what_is_not_kept_says_what_is_missing(changes, message):
         ("methods.smartbert.continues", "deep", "unknown method 'deep'"),
         ("methods.skip_only.continues", "smartbert", "leads back to 'skip_only'"),
         ("methods.mine", {"source": "x.py", "group": "A B"}, 'methods.mine.group is "A B"'),
+        ("methods.full_bert.group", "dense", "full_bert appears under its own name"),
         ("seeds.rte", [], "seeds.rte is []"),
         ("seeds.sts", [1], "sts"),
         ("data.splits.rte", {"test": ["a", "b"]}, "data.splits.rte.test needs 1 split name"),

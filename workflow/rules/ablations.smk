@@ -37,6 +37,7 @@ rule task_tables:
             *(f"{name}.csv" for name in [*RUN_TABLES, "trials"]), tasks=[wildcards.task]
         ),
         statistics=expand("<results>/statistics/{{task}}/{name}.csv", name=STATISTICS),
+        literature=f"{ROOT}/smartbert/report/literature.csv",
     output:
         "<results>/tasks/{task}/tables/glue.md",
         "<results>/tasks/{task}/figures/{task}.png",

@@ -212,6 +212,12 @@ CHOOSING = [
 def choosing_files(wildcards):
     """Return what rules of choosing are compared on: every task that means are taken over."""
     tasks = [name for name in config["tasks"] if TASKS[name].averaged]
+    if not tasks or not CHOOSING:
+        lacking = "`tasks` has none that means are taken over" if CHOOSING else "`compare` has none"
+        sys.exit(
+            f"error: config: `choosing` is about smartbert, exit_only and deebert on several tasks;"
+            f" {lacking}"
+        )
     found = [
         comparison_files(
             name, [n for n in [REFERENCE, *CHOOSING] if n in entries.compared(config, name)]
@@ -222,8 +228,8 @@ def choosing_files(wildcards):
 
 
 def rates_files(wildcards):
-    """Return the tune traces of every training that `rates` compares; where nothing is trained and
-    some are not kept, say so.
+    """Return the tune traces of every training that `rates` compares, and the tasks' records; where
+    nothing is trained and some are not kept, say so.
     """
     lacking = order.missing_rates(config, KEPT_RUNS) if KEPT_RUNS.complete else []
     if lacking:
@@ -232,10 +238,13 @@ def rates_files(wildcards):
             f" have ({'/'.join(map(str, lacking[0]))}, ...), and a config whose runs are all kept"
             " trains nothing; call it without `traces_from`"
         )
-    return [
-        f"<results>/runs/{task}/{name}/seed{seed}/trace-tune.safetensors"
-        for task, name, seed in rates.rate_runs(config)
-    ]
+    return {
+        "traces": [
+            f"<results>/runs/{task}/{name}/seed{seed}/trace-tune.safetensors"
+            for task, name, seed in rates.rate_runs(config)
+        ],
+        "data": expand("<results>/data/{task}/task.json", task=config["rates"]["tasks"]),
+    }
 
 
 def ablation_inputs(wildcards):

@@ -145,7 +145,7 @@ rule choosing:
 # Not part of `all`: what it finds is set in the config.
 rule rates:
     input:
-        rates_files,
+        unpack(rates_files),
     output:
         "<results>/tables/rates.csv",
         "<results>/tables/rates.md",
@@ -156,13 +156,13 @@ rule rates:
     conda:
         "../../environment.yml"
     params:
-        traces=lambda wildcards, input: on_file(input),
+        traces=lambda wildcards, input: on_file(input.traces),
         words=rates_options(),
         results=subpath(output[0], ancestor=2),
         code=digest("workflow.scripts.rates"),
     shell:
-        "python -P -m workflow.scripts.rates --traces {params.traces} {params.words}"
-        " --out {params.results} 2>&1 | tee {log}"
+        "python -P -m workflow.scripts.rates --traces {params.traces} --data {input.data}"
+        " {params.words} --out {params.results} 2>&1 | tee {log}"
 
 
 rule claims:

@@ -36,6 +36,7 @@ from workflow.settings.options import data_settings
 from workflow.settings.plan import entries_of, read_from
 
 Key = tuple[str, str, int]  # task, entry, seed
+OF_TASK = ("columns", "labels", "score", "group", "label")  # what a task's data and scores hang on
 TOLD = 3  # of the runs that do not count, in the line that says how many there are
 
 
@@ -106,7 +107,9 @@ def decide(config: dict) -> Kept:
     taken = {
         key: folder.runs[behind[key]].provenance
         for key in whys
-        if whys.get(behind[key], "") is None and folder.agrees(key, behind[key])
+        if whys.get(behind[key], "") is None
+        and folder.agrees(key, behind[key])
+        and entry(config, key[1], "reads") is None  # a rule reads it anew, as the config now says
     }
     return Kept(
         Path(config["traces_from"]),
@@ -239,6 +242,10 @@ class Folder:
         for name in sorted(wanted):
             if name != "path" and wanted[name] != said.get(name):
                 return f"{name} of its data is {wanted[name]}, kept is {said.get(name)}"
+        for name in OF_TASK:
+            own, kept = getattr(TASKS[task], name), getattr(known.spec, name)
+            if own != kept:
+                return f"{name} of the task is {_words(own)}, kept is {_words(kept)}"
         for split, content in known.splits.items():
             if split not in record.data or record.data[split].sha256 != content.sha256:
                 return f"it was made of other data ({split})"
@@ -283,6 +290,10 @@ def _complete(settings: dict[str, object]) -> dict[str, object]:
         return asdict(DataSettings.from_json(settings))
     except ValueError:
         return settings
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _models(run: Run) -> set[str]:

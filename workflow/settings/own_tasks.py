@@ -1,5 +1,6 @@
 """Own tasks: those that a config describes become tasks like GLUE's, before one is asked for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from smartbert.data.folders import is_local
@@ -62,5 +63,8 @@ def _kept(config: dict, path: str, name: str) -> TaskSpec | None:
     folder = config.get("traces_from")
     if folder is None or not is_local(path) or Path(home(path)).exists():
         return None
-    record = Results(Path(home(folder))).task(name)
-    return TaskData.read(record).record if record.exists() else None
+    known = Results(Path(home(folder))).task(name)
+    found = TaskData.read(known).record if known.exists() else None
+    score = config["own_tasks"][name].get("score", "accuracy")  # as the config now says it
+    score = tuple(score) if isinstance(score, list) else (score,)
+    return replace(found, score=score) if found else None

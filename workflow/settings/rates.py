@@ -68,3 +68,6 @@ def add_rates(config: dict) -> None:
                     f"config: methods has {member!r}, which is what `rates` calls {name!r} with"
                     f" {key} {value:g}; give yours another name"
                 )
+            for task in config["rates"]["tasks"]:
+                if used_rate(config, task, member) != value:  # the task has a rate of its own
+                    config["task_settings"].setdefault(task, {})[member] = {key: value}

@@ -10,7 +10,7 @@ from baselines.registry import METHODS, source_file
 from smartbert import metrics
 from smartbert.data.backbones import check_positions
 from smartbert.errors import UserError, unknown
-from smartbert.manifest import REFERENCE
+from smartbert.manifest import REFERENCE, SUBJECT
 from smartbert.tasks import TASKS
 from workflow.settings.entries import (
     ENTRY_KEYS,
@@ -66,6 +66,12 @@ def validate(config: dict) -> Kept:
         _check_reading(config, name)
     _check_folders(config)
     _check_titles(config)
+    for name in (REFERENCE, SUBJECT):
+        if entry(config, name, "group") not in (None, name):
+            raise UserError(
+                f"config: methods.{name}.group is {entry(config, name, 'group')!r}; {name} appears"
+                " under its own name, which claims and ratios go by; take `group` out"
+            )
     for name in config["tasks"]:
         if REFERENCE not in compared(config, name):
             raise UserError(
