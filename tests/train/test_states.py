@@ -12,6 +12,7 @@ from baselines.fastbert import FastBert
 from smartbert.errors import UserError
 from smartbert.methods import Optimisation
 from smartbert.methods.smartbert import SmartBert
+from smartbert.train.precision import products
 from smartbert.train.quick import quick
 from smartbert.train.states import HeldStates, StatesRecord, hold
 
@@ -81,9 +82,11 @@ def step(stage, model, batch, precision: str) -> dict[str, torch.Tensor]:
     """The loss of a step and the gradients of the heads, after dropout's draws from one seed."""
     torch.manual_seed(3)
     model.zero_grad()
-    with quick(model), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        parts = stage.objective(model, batch, at(1))
-    parts["loss"].backward()
+    mixed = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+    with quick(model), products(precision):  # as a training computes
+        with mixed:
+            parts = stage.objective(model, batch, at(1))
+        parts["loss"].backward()
     found = {f"part {name}": value.detach() for name, value in parts.items()}
     for name, parameter in model.exits.named_parameters():
         if parameter.grad is not None:  # the last contrast head is in no pair, as released

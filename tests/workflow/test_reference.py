@@ -149,9 +149,12 @@ def texts(notebook: dict) -> list:
     found = []
     for cell in notebook["cells"]:
         found.append(cell["source"])
+        printed = ""  # a slow kernel sends in parts what a quick one sends at once
         for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            found.append(output.get("text") or {k: v for k, v in data.items() if "image" not in k})
+            printed += "".join(output.get("text", ""))
+            if data := output.get("data", {}):
+                found.append({k: v for k, v in data.items() if "image" not in k})
+        found.append(printed)
     return found
 
 
