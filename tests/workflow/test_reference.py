@@ -154,7 +154,7 @@ def texts(notebook: dict) -> list:
             printed += "".join(output.get("text", ""))
             if data := output.get("data", {}):
                 found.append({k: v for k, v in data.items() if "image" not in k})
-        found.append(printed)
+        found += [printed] if printed else []
     return found
 
 
