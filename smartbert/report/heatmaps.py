@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from smartbert.points import OPERATING_POINTS, SPACE_RECORDS
-from smartbert.report.page import over_seeds
+from smartbert.report.page import averaged
 from smartbert.report.panels import note, of_space, titles_of
 from smartbert.report.style import PAGE, SHARES, SMALL, luminance
 from smartbert.tasks import ALL, TASKS
@@ -31,7 +31,7 @@ def usage_figure(
     rows = rows[(rows["point"] == point) & (rows["label"] == ALL)]
     names = {name: spec.title for name, spec in TASKS.items()}
     caption = (
-        f"{caption} Shares of the test examples, {over_seeds(usage)}. {SPACE_RECORDS[space].note}"
+        f"{caption} Shares of the test examples, {averaged(usage)}. {SPACE_RECORDS[space].note}"
     )
     return heat_figure(rows, "task", names, heading=heading(rows, point), caption=caption)
 
@@ -49,7 +49,7 @@ def usage_by_class_figure(
     names = {label: label.replace("_", " ") for label in (ALL, *classes[:MOST_ROWS])}
     title = f"{TASKS[name].title}: {heading(rows, point)}"
     where = SPACE_RECORDS[space].note
-    caption = f"{caption} Shares of each class's test examples, {over_seeds(rows)}. {where}"
+    caption = f"{caption} Shares of each class's test examples, {averaged(rows)}. {where}"
     if len(classes) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(classes)} classes; usage.csv has all."
     return heat_figure(rows, "label", names, heading=title, caption=caption)

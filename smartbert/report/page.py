@@ -106,7 +106,7 @@ def some_seeds(known: float, trained: float) -> str:
     return ", one training" if known == 1 else ""
 
 
-def over_seeds(rows: pd.DataFrame) -> str:
+def averaged(rows: pd.DataFrame) -> str:
     """Return what numbers are, means over seeds, or of one training where nowhere are more.
 
     Args:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from smartbert.cost import CONVENTIONS
 from smartbert.manifest import REFERENCE, Look, complete_looks
 from smartbert.points import DENSE, OPERATING_POINTS, SPACE_RECORDS
-from smartbert.report.page import over_seeds
+from smartbert.report.page import averaged
 from smartbert.report.panels import (
     Entry,
     finish,
@@ -114,7 +114,7 @@ def lengths_figure(
         finish(axes, TASKS[name].title)
 
     caption = (
-        f"{caption} Test examples in bins of their length, {over_seeds(lengths)},"
+        f"{caption} Test examples in bins of their length, {averaged(lengths)},"
         f" {OPERATING_POINTS[point].note}. {SPACE_RECORDS[space].note}"
     )
     return panels(

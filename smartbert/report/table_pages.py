@@ -40,11 +40,11 @@ from smartbert.report.page import (
     TIES,
     Page,
     Section,
+    averaged,
     column,
     columns,
     in_some_draws,
     number,
-    over_seeds,
     scores_text,
     some_seeds,
     with_interval,
@@ -155,7 +155,7 @@ def sweep_page(table: pd.DataFrame, *, caption: str) -> Page:
             f"{scores_text(table)}"
             " Nothing was tuned here. `cost` is the share of dense BERT's on each example,"
             " `layers` the mean number run; both are over test examples,"
-            f" {over_seeds(table)}.",
+            f" {averaged(table)}.",
         ),
         (Section("", frame, groups="task"),),
     )
@@ -289,7 +289,7 @@ def exits_page(table: pd.DataFrame, *, caption: str) -> Page:
             caption,
             f"{scores_text(table)}"
             " Every layer runs and every exit answers for all examples; the last layer's"
-            f" answer is the final head's. {over_seeds(table).capitalize()}.",
+            f" answer is the final head's. {averaged(table).capitalize()}.",
         ),
         (Section("", wide.reset_index().rename(columns={"title": "method"}), groups="task"),),
     )

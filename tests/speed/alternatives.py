@@ -23,7 +23,8 @@ from pathlib import Path
 
 # Idle threads of torch and of ONNX Runtime spin on a core that the other one then lacks: these stop
 # after a fraction of a millisecond, those when their answer is there. Read when torch is loaded.
-os.environ["GOMP_SPINCOUNT"] = "20000"
+if __name__ == "__main__":
+    os.environ["GOMP_SPINCOUNT"] = "20000"
 
 import numpy as np
 import pandas as pd

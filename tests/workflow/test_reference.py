@@ -148,13 +148,16 @@ def texts(notebook: dict) -> list:
     """Return the cells with their outputs, pictures left out (fonts differ between machines)."""
     found = []
     for cell in notebook["cells"]:
-        found.append(cell["source"])
-        printed = ""  # a slow kernel sends in parts what a quick one sends at once
+        said: list[str | dict] = []
         for output in cell.get("outputs", []):
-            printed += "".join(output.get("text", ""))
-            if data := output.get("data", {}):
-                found.append({k: v for k, v in data.items() if "image" not in k})
-        found += [printed] if printed else []
+            if text := "".join(output.get("text", "")):
+                # A slow kernel sends in parts what a quick one sends at once.
+                before = said.pop() if said and isinstance(said[-1], str) else ""
+                said.append(f"{before}{text}")
+            else:
+                data = output.get("data", {})
+                said.append({k: v for k, v in data.items() if "image" not in k})
+        found += [cell["source"], *said]
     return found
 
 

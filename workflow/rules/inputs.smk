@@ -215,7 +215,7 @@ def choosing_files(wildcards):
     if not tasks or not CHOOSING:
         lacking = "`tasks` has none that means are taken over" if CHOOSING else "`compare` has none"
         sys.exit(
-            f"error: config: `choosing` is about smartbert, exit_only and deebert on several tasks;"
+            "error: config: `choosing` is about smartbert, exit_only and deebert on several tasks;"
             f" {lacking}"
         )
     found = [

@@ -45,14 +45,15 @@ def complete_own_tasks(config: dict) -> None:
 
 def _spec(config: dict, name: str) -> TaskSpec:
     own = config["own_tasks"][name]
-    score = own.get("score", "accuracy")
+    said = own.get("score", "accuracy")
+    score = said if isinstance(said, list) else [said]
     values = {
         **own,
-        "score": score if isinstance(score, list) else [score],
+        "score": score,
         "labels": [str(label) for label in own["labels"]] if own.get("labels") else None,
     }
     if (kept := _kept(config, own["path"], name)) is not None:
-        return kept
+        return replace(kept, score=tuple(score))  # as the config now says it
     return own_spec(
         name, OwnTask.from_json(values), DataSettings.from_json(data_settings(config, name))
     )
@@ -63,8 +64,5 @@ def _kept(config: dict, path: str, name: str) -> TaskSpec | None:
     folder = config.get("traces_from")
     if folder is None or not is_local(path) or Path(home(path)).exists():
         return None
-    known = Results(Path(home(folder))).task(name)
-    found = TaskData.read(known).record if known.exists() else None
-    score = config["own_tasks"][name].get("score", "accuracy")  # as the config now says it
-    score = tuple(score) if isinstance(score, list) else (score,)
-    return replace(found, score=score) if found else None
+    record = Results(Path(home(folder))).task(name)
+    return TaskData.read(record).record if record.exists() else None

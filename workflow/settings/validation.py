@@ -66,12 +66,7 @@ def validate(config: dict) -> Kept:
         _check_reading(config, name)
     _check_folders(config)
     _check_titles(config)
-    for name in (REFERENCE, SUBJECT):
-        if entry(config, name, "group") not in (None, name):
-            raise UserError(
-                f"config: methods.{name}.group is {entry(config, name, 'group')!r}; {name} appears"
-                " under its own name, which claims and ratios go by; take `group` out"
-            )
+    _check_own_names(config)
     for name in config["tasks"]:
         if REFERENCE not in compared(config, name):
             raise UserError(
@@ -87,6 +82,16 @@ def validate(config: dict) -> Kept:
         _check_data(config, kept)
         check_positions(config["backbone"]["path"], config["data"]["max_length"])
     return kept
+
+
+def _check_own_names(config: dict) -> None:
+    """Raise UserError if a method that claims and ratios go by appears as a part of another."""
+    for name in (REFERENCE, SUBJECT):
+        if (group := entry(config, name, "group")) not in (None, name):
+            raise UserError(
+                f"config: methods.{name}.group is {group!r}; {name} appears under its own name,"
+                " which claims and ratios go by; take `group` out"
+            )
 
 
 def _check_seeds(config: dict, name: str) -> None:
